@@ -1,0 +1,45 @@
+/** One entry of a tar archive, after PAX and GNU extension headers have been applied. */
+import type { ByteString } from "../model/bytes.js";
+
+/** Seconds since 1970 (may be negative) and nanoseconds 0..999999999. */
+export interface TarTime {
+  readonly sec: number;
+  readonly nsec: number;
+}
+
+/** What kind of object an entry makes. `global` is a PAX global header, which makes none. */
+export type TarType =
+  | "file"
+  | "hardlink"
+  | "symlink"
+  | "char"
+  | "block"
+  | "directory"
+  | "fifo"
+  | "global"
+  | "unknown";
+
+export interface TarEntry {
+  /** Name as in the archive: `./` and a directory's trailing `/` are kept. */
+  readonly name: ByteString;
+  readonly linkName: ByteString;
+  readonly type: TarType;
+  /** The raw type flag byte as the header had it (NUL for v7 files), for messages. */
+  readonly typeFlag: number;
+  /** All mode bits of the header. */
+  readonly mode: number;
+  /** Ids as in the header; may be negative or above 2^32. */
+  readonly uid: number;
+  readonly gid: number;
+  /** Size field of the header in bytes (for PAX sparse files: the expanded size). */
+  readonly size: number;
+  readonly mtime: TarTime;
+  /** null where the archive does not say. */
+  readonly atime: TarTime | null;
+  readonly devMajor: number;
+  readonly devMinor: number;
+  /** `SCHILY.xattr.*` records: name without the prefix, value bytes. Empty values are absent. */
+  readonly xattrs: ReadonlyMap<ByteString, Uint8Array>;
+  /** A PAX sparse file: its payload is delivered expanded, and tar-split cannot give it back. */
+  readonly sparse: boolean;
+}
