@@ -97,7 +97,12 @@ export function asOvlError(thrown: unknown): OvlError {
   if (thrown instanceof Error) {
     const { code, syscall, path } = thrown as NodeJS.ErrnoException;
     if (typeof code === "string" && typeof syscall === "string") {
-      return osError(code, path === undefined ? syscall : `${syscall} ${path}`, path === undefined ? {} : { path }, thrown);
+      return osError(
+        code,
+        path === undefined ? syscall : `${syscall} ${path}`,
+        path === undefined ? {} : { path },
+        thrown,
+      );
     }
     return new OvlError("INTERNAL", thrown.message, {}, { cause: thrown });
   }

@@ -7,12 +7,12 @@ declare const brand: unique symbol;
 export type ByteString = string & { readonly [brand]: "ByteString" };
 
 export function byteString(bytes: Uint8Array): ByteString {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).latin1Slice() as ByteString;
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1") as ByteString;
 }
 
 /** The byte string whose bytes are the UTF-8 encoding of text. */
 export function byteStringOf(text: string): ByteString {
-  return Buffer.from(text, "utf8").latin1Slice() as ByteString;
+  return Buffer.from(text, "utf8").toString("latin1") as ByteString;
 }
 
 export function bytesOf(name: ByteString): Buffer {

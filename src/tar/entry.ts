@@ -8,16 +8,7 @@ export interface TarTime {
 }
 
 /** What kind of object an entry makes. `global` is a PAX global header, which makes none. */
-export type TarType =
-  | "file"
-  | "hardlink"
-  | "symlink"
-  | "char"
-  | "block"
-  | "directory"
-  | "fifo"
-  | "global"
-  | "unknown";
+export type TarType = "file" | "hardlink" | "symlink" | "char" | "block" | "directory" | "fifo" | "global" | "unknown";
 
 export interface TarEntry {
   /** Name as in the archive: `./` and a directory's trailing `/` are kept. */

@@ -1,0 +1,120 @@
+/**
+ * A bounded queue of byte chunks between two threads: one produces, one consumes, both block.
+ *
+ * The memory is one SharedArrayBuffer, so a chunk is written once by the stage that makes it and read in
+ * place by the next one. Its size bounds what a layer may hold in memory, whatever the layer's size.
+ */
+import type { ByteSource } from "../blob/byte-source.js";
+import { OvlError } from "../errors.js";
+
+/**
+ * Bytes a slot. 256 KiB keeps a slot in the second-level cache between the thread that fills it and the
+ * one that hashes, splits and writes it.
+ */
+const SLOT_BYTES = 256 * 1024;
+/** Slots a ring: 2 MiB of slack even out files that take long to create and bytes that take long to inflate. */
+const SLOTS = 8;
+
+/** Control words, 32 bits each, before the slots. */
+const HEAD = 0; // slots published, counting up
+const TAIL = 1; // slots released, counting up
+const STATE = 2; // OPEN, ENDED or ABORTED
+const TICK = 3; // counts every change above: what both ends sleep on, so that no change is slept through
+const LENGTHS = 4; // bytes in each slot
+const CONTROL_BYTES = (LENGTHS + SLOTS) * 4;
+
+/** Still flowing; ended as it should; stopped by the producer, the consumer, or from outside. */
+const OPEN = 0;
+const ENDED = 1;
+const ABORTED = 2;
+
+/** Aborted rings end both threads with this; the error that caused it is reported by the thread that had it. */
+export class RingAborted extends OvlError {
+  constructor() {
+    super("INTERNAL", "the other end of the pipeline stopped");
+  }
+}
+
+export class Ring {
+  readonly memory: SharedArrayBuffer;
+  readonly #control: Int32Array;
+  readonly #slots: readonly Uint8Array[];
+
+  /** @param memory of a ring made by another thread; a new ring without it */
+  constructor(memory = new SharedArrayBuffer(CONTROL_BYTES + SLOTS * SLOT_BYTES)) {
+    this.memory = memory;
+    this.#control = new Int32Array(memory, 0, CONTROL_BYTES / 4);
+    this.#slots = Array.from(
+      { length: SLOTS },
+      (_, i) => new Uint8Array(memory, CONTROL_BYTES + i * SLOT_BYTES, SLOT_BYTES),
+    );
+  }
+
+  /** Producer: a free slot to write into; blocks until there is one. Throws RingAborted. */
+  acquire(): Uint8Array {
+    const head = Atomics.load(this.#control, HEAD);
+    for (;;) {
+      const tick = Atomics.load(this.#control, TICK);
+      this.#throwIfAborted();
+      if (head - Atomics.load(this.#control, TAIL) < SLOTS) return this.#slots[head % SLOTS] as Uint8Array;
+      Atomics.wait(this.#control, TICK, tick);
+    }
+  }
+
+  /** Producer: the acquired slot holds this many bytes now. */
+  publish(length: number): void {
+    const head = Atomics.load(this.#control, HEAD);
+    Atomics.store(this.#control, LENGTHS + (head % SLOTS), length);
+    Atomics.store(this.#control, HEAD, head + 1);
+    this.#changed();
+  }
+
+  /** Producer: everything was published, and was what it claimed to be. */
+  end(): void {
+    Atomics.compareExchange(this.#control, STATE, OPEN, ENDED);
+    this.#changed();
+  }
+
+  /** Either end, or a third thread: stop; nothing more is delivered. */
+  abort(): void {
+    Atomics.store(this.#control, STATE, ABORTED);
+    this.#changed();
+  }
+
+  /** Consumer: the chunks in order. A chunk's slot is given back when the next one is asked for. */
+  source(): ByteSource {
+    let held = false;
+    return {
+      read: () => {
+        if (held) {
+          Atomics.add(this.#control, TAIL, 1);
+          this.#changed();
+          held = false;
+        }
+        const tail = Atomics.load(this.#control, TAIL);
+        for (;;) {
+          const tick = Atomics.load(this.#control, TICK);
+          this.#throwIfAborted();
+          const state = Atomics.load(this.#control, STATE);
+          const head = Atomics.load(this.#control, HEAD);
+          if (head > tail) {
+            held = true;
+            const length = Atomics.load(this.#control, LENGTHS + (tail % SLOTS));
+            return (this.#slots[tail % SLOTS] as Uint8Array).subarray(0, length);
+          }
+          if (state === ENDED) return null;
+          Atomics.wait(this.#control, TICK, tick);
+        }
+      },
+    };
+  }
+
+  #changed(): void {
+    Atomics.add(this.#control, TICK, 1);
+    Atomics.notify(this.#control, TICK);
+  }
+
+  #throwIfAborted(): void {
+    if (Atomics.load(this.#control, STATE) === ABORTED) throw new RingAborted();
+  }
+}
