@@ -21,14 +21,17 @@ const TAIL = 1; // slots released, counting up
 const STATE = 2; // OPEN, ENDED or ABORTED
 const TICK = 3; // counts every change above: what both ends sleep on, so that no change is slept through
 const LENGTHS = 4; // bytes in each slot
-const CONTROL_BYTES = (LENGTHS + SLOTS) * 4;
+/** Then two float64, each with one writer: bytes read by the producer and bytes published. */
+const COUNTERS_AT = (LENGTHS + SLOTS) * 4;
+const CONTROL_BYTES = COUNTERS_AT + 2 * 8;
 
-/** Still flowing; ended as it should; stopped by the producer, the consumer, or from outside. */
+/** Still flowing; ended as it should; given up by the thread at one end; called off from outside. */
 const OPEN = 0;
 const ENDED = 1;
 const ABORTED = 2;
+const CANCELLED = 3;
 
-/** Aborted rings end both threads with this; the error that caused it is reported by the thread that had it. */
+/** What the thread at the other end meets after `abort`; the thread that aborted reports the cause. */
 export class RingAborted extends OvlError {
   constructor() {
     super("INTERNAL", "the other end of the pipeline stopped");
@@ -38,12 +41,14 @@ export class RingAborted extends OvlError {
 export class Ring {
   readonly memory: SharedArrayBuffer;
   readonly #control: Int32Array;
+  readonly #counters: Float64Array;
   readonly #slots: readonly Uint8Array[];
 
   /** @param memory of a ring made by another thread; a new ring without it */
   constructor(memory = new SharedArrayBuffer(CONTROL_BYTES + SLOTS * SLOT_BYTES)) {
     this.memory = memory;
-    this.#control = new Int32Array(memory, 0, CONTROL_BYTES / 4);
+    this.#control = new Int32Array(memory, 0, COUNTERS_AT / 4);
+    this.#counters = new Float64Array(memory, COUNTERS_AT, 2);
     this.#slots = Array.from(
       { length: SLOTS },
       (_, i) => new Uint8Array(memory, CONTROL_BYTES + i * SLOT_BYTES, SLOT_BYTES),
@@ -66,6 +71,7 @@ export class Ring {
     const head = Atomics.load(this.#control, HEAD);
     Atomics.store(this.#control, LENGTHS + (head % SLOTS), length);
     Atomics.store(this.#control, HEAD, head + 1);
+    this.#counters[1] = (this.#counters[1] as number) + length;
     this.#changed();
   }
 
@@ -75,10 +81,30 @@ export class Ring {
     this.#changed();
   }
 
-  /** Either end, or a third thread: stop; nothing more is delivered. */
+  /** Either end: stop; nothing more is delivered. */
   abort(): void {
-    Atomics.store(this.#control, STATE, ABORTED);
+    Atomics.compareExchange(this.#control, STATE, OPEN, ABORTED);
     this.#changed();
+  }
+
+  /** A third thread: both ends stop whatever they are at. */
+  cancel(): void {
+    Atomics.store(this.#control, STATE, CANCELLED);
+    this.#changed();
+  }
+
+  get cancelled(): boolean {
+    return Atomics.load(this.#control, STATE) === CANCELLED;
+  }
+
+  /** Producer: so many bytes of the blob have been read by now. */
+  countInput(bytes: number): void {
+    this.#counters[0] = (this.#counters[0] as number) + bytes;
+  }
+
+  /** Any thread: bytes of the blob read, and bytes of the tar published, up to now. */
+  get progress(): { input: number; output: number } {
+    return { input: this.#counters[0] as number, output: this.#counters[1] as number };
   }
 
   /** Consumer: the chunks in order. A chunk's slot is given back when the next one is asked for. */
@@ -115,6 +141,6 @@ export class Ring {
   }
 
   #throwIfAborted(): void {
-    if (Atomics.load(this.#control, STATE) === ABORTED) throw new RingAborted();
+    if (Atomics.load(this.#control, STATE) >= ABORTED) throw new RingAborted();
   }
 }

@@ -1,0 +1,134 @@
+/**
+ * The threads that layers go through, two a layer: one reads, verifies and decompresses, the other hashes,
+ * splits and applies. So one huge layer keeps two cores busy, and many small ones as many as `jobs` allows.
+ */
+import { Worker } from "node:worker_threads";
+import pLimit from "p-limit";
+import { OvlError } from "../errors.js";
+import type { BlobInput, CheckJob, ExtractJob, LayerOutcome, StageAnswer, StageJob } from "./job.js";
+import { Ring } from "./ring.js";
+
+export interface PipelineOptions {
+  /** Layers at once. */
+  readonly jobs: number;
+  /** Ends every layer under way; what they had written is the caller's to remove. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Bytes of a blob read, and of its tar passed on, so far. */
+export type OnProgress = (input: number, output: number) => void;
+
+/** Often enough for a bar that moves, rare enough to cost nothing. */
+const PROGRESS_MS = 80;
+
+type SecondStage = Omit<ExtractJob, "ring"> | Omit<CheckJob, "ring">;
+
+export class LayerPipeline implements AsyncDisposable {
+  readonly #limit: ReturnType<typeof pLimit>;
+  readonly #signal: AbortSignal | undefined;
+  readonly #idle: Lane[] = [];
+  readonly #lanes: Lane[] = [];
+
+  constructor(options: PipelineOptions) {
+    this.#limit = pLimit(options.jobs);
+    this.#signal = options.signal;
+  }
+
+  /** A blob through both threads, when a lane is free. Rejects with the most telling error of the two. */
+  run(input: BlobInput, second: SecondStage, onProgress?: OnProgress): Promise<LayerOutcome> {
+    return this.#limit(async () => {
+      throwIfAborted(this.#signal);
+      const lane = this.#idle.pop() ?? this.#newLane();
+      try {
+        return await lane.run(input, second, this.#signal, onProgress);
+      } finally {
+        this.#idle.push(lane);
+      }
+    });
+  }
+
+  #newLane(): Lane {
+    const lane = new Lane();
+    this.#lanes.push(lane);
+    return lane;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#limit.clearQueue();
+    await Promise.all(this.#lanes.map((lane) => lane.end()));
+  }
+}
+
+class Lane {
+  readonly #first = new StageThread();
+  readonly #second = new StageThread();
+
+  async run(
+    input: BlobInput,
+    second: SecondStage,
+    signal: AbortSignal | undefined,
+    onProgress: OnProgress | undefined,
+  ): Promise<LayerOutcome> {
+    const ring = new Ring();
+    const cancel = () => ring.cancel();
+    const report = () => onProgress?.(ring.progress.input, ring.progress.output);
+    const timer = onProgress && setInterval(report, PROGRESS_MS);
+    signal?.addEventListener("abort", cancel, { once: true });
+    try {
+      const [decoded, applied] = await Promise.all([
+        this.#first.answer({ stage: "decode", ring: ring.memory, input }, ring),
+        this.#second.answer({ ...second, ring: ring.memory }, ring),
+      ]);
+      throwIfAborted(signal);
+      // The blob's own fault comes first: what the second thread met may be its consequence.
+      for (const answer of [decoded, applied]) if (!answer.ok && !answer.aborted) throw OvlError.fromData(answer.error);
+      if (!decoded.ok || !applied.ok || applied.outcome === null) {
+        throw new OvlError("INTERNAL", `the threads of ${input.subject} stopped without a reason`);
+      }
+      report();
+      return applied.outcome;
+    } finally {
+      clearInterval(timer);
+      signal?.removeEventListener("abort", cancel);
+    }
+  }
+
+  async end(): Promise<void> {
+    await Promise.all([this.#first.end(), this.#second.end()]);
+  }
+}
+
+class StageThread {
+  readonly #worker = new Worker(new URL("./stage-worker.js", import.meta.url), {
+    // Stages allocate few short-lived objects; the default of 16 MiB semi-spaces in each of the threads
+    // would be most of the process's memory.
+    resourceLimits: { maxYoungGenerationSizeMb: 4 },
+  });
+
+  /** Never rejects: a thread that dies has given the answer that it died. */
+  answer(job: StageJob, ring: Ring): Promise<StageAnswer> {
+    return new Promise((resolve) => {
+      const died = (error: Error) => {
+        ring.cancel();
+        settle({ ok: false, aborted: false, error: { code: "INTERNAL", message: error.message, fields: {} } });
+      };
+      const exited = (code: number) => died(new Error(`a worker thread exited with ${code}`));
+      const settle = (answer: StageAnswer) => {
+        this.#worker.off("message", settle).off("error", died).off("exit", exited);
+        resolve(answer);
+      };
+      this.#worker.on("message", settle).on("error", died).on("exit", exited);
+      this.#worker.postMessage(job);
+    });
+  }
+
+  async end(): Promise<void> {
+    await this.#worker.terminate();
+  }
+}
+
+/** INTERRUPTED or TERMINATED, as the signal's reason says. */
+export function throwIfAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted !== true) return;
+  throw signal.reason instanceof OvlError ? signal.reason : new OvlError("INTERRUPTED", "interrupted");
+}
