@@ -1,0 +1,13 @@
+/**
+ * What work on layers tells while it runs. Whoever shows it decides how; the work itself knows of no terminal.
+ * `key` names a layer of this run (its ChainID does: one DiffID can lie in several stacks).
+ */
+export interface LayerProgress {
+  /** A layer of the work ahead, known before anything is done to it. A key given again is the same layer. */
+  waiting(key: string, layer: { readonly label: string; readonly bytes: number }): void;
+  /** `input` bytes of the blob, of the `bytes` announced, have been read. */
+  working(key: string, input: number): void;
+  finished(key: string, outcome: LayerEnd): void;
+}
+
+export type LayerEnd = "extracted" | "exists" | "verified" | "failed";
