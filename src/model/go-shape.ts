@@ -1,0 +1,72 @@
+/**
+ * Shapes of JSON documents as Go structs take them: keys match whatever their case, `null` and absence are the
+ * zero value, unknown keys are ignored, and a value of another type is an error.
+ */
+import * as v from "valibot";
+import { type ErrorCode, OvlError } from "../errors.js";
+import { parseRfc3339 } from "./time.js";
+
+export type JsonObject = Readonly<Record<string, unknown>>;
+
+export function isJsonObject(value: unknown): value is JsonObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+export const goString = v.nullish(v.string("must be a string"));
+export const goBool = v.nullish(v.boolean("must be true or false"));
+/** Any of Go's integer types; a JSON number with a fraction is an error there too. */
+export const goInt = v.nullish(v.pipe(v.number("must be a number"), v.integer("must be a whole number")));
+export const goStrings = v.nullish(v.array(goString, "must be an array of strings"));
+/** strslice.StrSlice: one string stands for an array of one. */
+export const goStrSlice = v.nullish(v.union([v.string(), v.array(goString)], "must be a string or array of strings"));
+export const goTime = v.nullish(
+  v.pipe(
+    v.string("must be an RFC 3339 time"),
+    v.check((text) => parseRfc3339(text) !== null, "must be an RFC 3339 time"),
+  ),
+);
+
+/** `map[string]T`, given back by reference: keys such as `__proto__` stay what they are. */
+export function goMap(isValue: (value: unknown) => boolean, what: string) {
+  return v.nullish(
+    v.custom<JsonObject>(
+      (value) => isJsonObject(value) && Object.values(value).every((item) => item === null || isValue(item)),
+      `must be an object of ${what}`,
+    ),
+  );
+}
+export const goStringMap = goMap((value) => typeof value === "string", "strings");
+/** `map[string]struct{}`, Go's set. */
+export const goSet = goMap(isJsonObject, "objects");
+
+/** A struct: its known keys come out in the spelling given here, unknown ones as they are. */
+export function goStruct<const T extends v.ObjectEntries>(entries: T) {
+  const canonical = new Map(Object.keys(entries).map((key) => [fold(key), key]));
+  return v.pipe(
+    v.custom<JsonObject>(isJsonObject, "must be an object"),
+    v.transform((object) =>
+      // Object.fromEntries defines own properties, so that no key reaches a prototype.
+      Object.fromEntries(Object.entries(object).map(([key, value]) => [canonical.get(fold(key)) ?? key, value])),
+    ),
+    v.looseObject(entries),
+  );
+}
+
+/** Go's folding for field names: ASCII case, and the two other characters that Unicode folds onto ASCII letters. */
+function fold(key: string): string {
+  return key.toLowerCase().replaceAll("\u017f", "s");
+}
+
+/** value as the schema says, or an OvlError that names the first place where it differs. */
+export function checkShape<const S extends v.GenericSchema>(
+  schema: S,
+  value: unknown,
+  context: { readonly subject: string; readonly code: ErrorCode },
+): v.InferOutput<S> {
+  const result = v.safeParse(schema, value, { abortEarly: true });
+  if (result.success) return result.output;
+  const issue = result.issues[0];
+  const path = v.getDotPath(issue) ?? "";
+  const key = path === "" ? "it" : `"${path.replace(/[^\x20-\x7e]/g, "?").slice(0, 200)}"`;
+  throw new OvlError(context.code, `${context.subject}: ${key} ${issue.message}`, { key: path });
+}

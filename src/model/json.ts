@@ -1,0 +1,73 @@
+/**
+ * JSON from archives and registries, read as Go's encoding/json reads it: that is what decides whether
+ * dockerd takes a document. Size and nesting are bounded before anything is built from it.
+ */
+import { type ErrorCode, OvlError } from "../errors.js";
+
+/** Nesting at which Go's decoder gives up ("exceeded max depth"). */
+const GO_MAX_DEPTH = 10_000;
+
+export interface JsonLimits {
+  /** What the document is, for messages: `image config`, `manifest.json`. */
+  readonly subject: string;
+  /** Code of every error thrown. */
+  readonly code: ErrorCode;
+  /** Largest document in bytes. */
+  readonly maxBytes: number;
+  readonly maxDepth?: number;
+  /** Whether bytes after the first value are an error (default) or never looked at, as by Go's json.Decoder. */
+  readonly trailing?: "refuse" | "ignore";
+}
+
+/**
+ * The value of a JSON document. Invalid UTF-8 becomes U+FFFD as in Go, a byte-order mark is an error as in Go,
+ * and a key `__proto__` is a key like any other (an own property).
+ * Of two equal keys the last one counts.
+ */
+export function parseJson(bytes: Uint8Array, limits: JsonLimits): unknown {
+  const { subject, code, maxBytes } = limits;
+  if (bytes.byteLength > maxBytes) {
+    throw new OvlError(code, `${subject} is ${bytes.byteLength} bytes; at most ${maxBytes} are read`, {
+      size: bytes.byteLength,
+      limit: maxBytes,
+    });
+  }
+  const end = scan(bytes, limits.maxDepth ?? GO_MAX_DEPTH, limits);
+  const until = limits.trailing === "ignore" ? end : bytes.byteLength;
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, until).toString("utf8");
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    // The engine's message quotes the document, which may hold terminal escapes: only the position is kept.
+    const position = /position (\d+)/.exec(String(error))?.[1];
+    const where = position === undefined ? "" : ` (at character ${position})`;
+    throw new OvlError(code, `${subject} is not valid JSON${where}`, {}, { cause: error });
+  }
+}
+
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+
+/** Byte offset just behind the first value; throws where brackets nest too deep. Grammar is left to JSON.parse. */
+function scan(bytes: Uint8Array, maxDepth: number, limits: JsonLimits): number {
+  let depth = 0;
+  let started = false;
+  for (let i = 0; i < bytes.byteLength; i++) {
+    const byte = bytes[i] as number;
+    if (byte === 0x20 || (byte >= 0x09 && byte <= 0x0d)) {
+      if (started && depth === 0) return i;
+      continue;
+    }
+    started = true;
+    if (byte === QUOTE) {
+      for (i++; i < bytes.byteLength && bytes[i] !== QUOTE; i++) if (bytes[i] === BACKSLASH) i++;
+    } else if (byte === 0x7b || byte === 0x5b) {
+      if (++depth > maxDepth) {
+        throw new OvlError(limits.code, `${limits.subject} nests more than ${maxDepth} levels deep`, { maxDepth });
+      }
+    } else if (byte === 0x7d || byte === 0x5d) {
+      if (--depth <= 0) return i + 1;
+    }
+  }
+  return bytes.byteLength;
+}
