@@ -1,0 +1,45 @@
+/** Bytes of a stream taken in the pieces that a tar is made of, whatever the chunks they come in. */
+import type { ByteSource } from "../blob/byte-source.js";
+
+export class TarInput {
+  readonly #source: ByteSource;
+  #chunk: Uint8Array = new Uint8Array(0);
+  #at = 0;
+  #taken = 0;
+
+  constructor(source: ByteSource) {
+    this.#source = source;
+  }
+
+  /** Bytes taken so far. */
+  get offset(): number {
+    return this.#taken;
+  }
+
+  /** The next bytes where they lie, at most `max` (> 0) of them; null at the end. Valid until the next call. */
+  some(max: number): Uint8Array | null {
+    if (this.#at === this.#chunk.length) {
+      const chunk = this.#source.read();
+      if (chunk === null) return null;
+      this.#chunk = chunk;
+      this.#at = 0;
+    }
+    const end = Math.min(this.#at + max, this.#chunk.length);
+    const bytes = this.#chunk.subarray(this.#at, end);
+    this.#taken += end - this.#at;
+    this.#at = end;
+    return bytes;
+  }
+
+  /** Fills a buffer and says how many bytes there were: fewer than it has room for only at the end. */
+  fill(target: Uint8Array): number {
+    let filled = 0;
+    while (filled < target.length) {
+      const bytes = this.some(target.length - filled);
+      if (bytes === null) break;
+      target.set(bytes, filled);
+      filled += bytes.length;
+    }
+    return filled;
+  }
+}
