@@ -1,0 +1,10 @@
+#!/usr/bin/env node
+// As run.js, but builds what has changed first and shows stack traces.
+import { spawnSync } from "node:child_process";
+import { fileURLToPath } from "node:url";
+
+const project = fileURLToPath(new URL("..", import.meta.url));
+spawnSync("npx", ["tsc", "-p", project], { stdio: ["ignore", 2, 2] });
+process.env["DEBUG"] ??= "ovl";
+const { start } = await import("../dist/cli/start.js");
+await start(import.meta.url);

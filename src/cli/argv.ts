@@ -1,0 +1,24 @@
+/** What must be known of the arguments before oclif has parsed them. */
+
+const VALUE_FLAGS = new Set(["--root", "--storage-driver", "--progress"]);
+const SWITCHES = new Set(["--json", "--quiet", "-q", "--no-trunc", "--no-color"]);
+
+/** Flags of every command may stand before it, as docker's do: `ovl --root R images` is `ovl images --root R`. */
+export function commandFirst(argv: readonly string[]): string[] {
+  let at = 0;
+  for (;;) {
+    const flag = argv[at];
+    if (flag === undefined) return [...argv];
+    if (VALUE_FLAGS.has(flag)) at += 2;
+    else if (SWITCHES.has(flag) || VALUE_FLAGS.has(flag.slice(0, flag.indexOf("=")))) at += 1;
+    else if (flag.startsWith("-")) return [...argv];
+    else return [flag, ...argv.slice(0, at), ...argv.slice(at + 1)];
+  }
+}
+
+/** Whether the one document on stdout is to be JSON, by the same rule as oclif's. */
+export function wantsJson(argv: readonly string[]): boolean {
+  if (process.env["OVL_CONTENT_TYPE"]?.toLowerCase() === "json") return true;
+  const end = argv.indexOf("--");
+  return (end === -1 ? argv : argv.slice(0, end)).includes("--json");
+}

@@ -1,0 +1,85 @@
+/** What every command of ovl has: the flags of section 1 of the contract, and one way to answer. */
+import { Command } from "@oclif/core/command";
+import { boolean, option, string } from "@oclif/core/flags";
+import type { LayerProgress } from "../layer/progress.js";
+import type { Store } from "../store/store.js";
+import { interruption } from "./interrupt.js";
+import { type View, writeJson, writeLines } from "./output.js";
+import { rootDirectory } from "./root.js";
+
+/** Values of the flags in `OvlCommand.baseFlags`, as far as the base itself reads them. */
+export interface GlobalFlags {
+  readonly root?: string | undefined;
+  readonly "storage-driver"?: "overlay2" | "overlay" | undefined;
+  readonly quiet: boolean;
+  readonly "no-color": boolean;
+  readonly progress: "auto" | "tty" | "plain" | "none";
+}
+
+export abstract class OvlCommand extends Command {
+  static override readonly enableJsonFlag = true;
+
+  static override readonly baseFlags = {
+    root: string({
+      env: "OVL_ROOT",
+      helpValue: "DIR",
+      helpGroup: "GLOBAL",
+      summary: "Root to work on; /var/lib/docker works too.",
+    }),
+    "storage-driver": option({
+      env: "OVL_STORAGE_DRIVER",
+      options: ["overlay2", "overlay"] as const,
+      helpGroup: "GLOBAL",
+      summary: "Driver, where the root does not say it.",
+    })(),
+    quiet: boolean({ char: "q", helpGroup: "GLOBAL", summary: "Print only identifiers, one a line." }),
+    "no-trunc": boolean({ helpGroup: "GLOBAL", summary: "Show ids and commands in full." }),
+    progress: option({
+      options: ["auto", "tty", "plain", "none"] as const,
+      default: "auto",
+      helpGroup: "GLOBAL",
+      summary: "Progress on stderr; auto is live on a terminal, else nothing.",
+    })(),
+    "no-color": boolean({ helpGroup: "GLOBAL", summary: "Never colour; NO_COLOR says the same." }),
+  };
+
+  /** Aborted by SIGINT and SIGTERM. Hand it to all work that can leave something behind. */
+  protected get signal(): AbortSignal {
+    return interruption();
+  }
+
+  /** The root as the flags and the environment name it. */
+  protected async store(flags: GlobalFlags): Promise<Store> {
+    const { openStore } = await import("../store/store.js");
+    return openStore({ root: rootDirectory(flags.root), driver: flags["storage-driver"] ?? null });
+  }
+
+  /** A display for work on layers; ended, the cursor restored, when its scope ends. */
+  protected async progress(flags: GlobalFlags): Promise<LayerProgress & Disposable> {
+    const { progressFor } = await import("./progress/choose.js");
+    return progressFor(flags.progress, flags["no-color"]);
+  }
+
+  /** Prints the view of an answer, unless it is to be JSON, and gives it back for `run()` to return. */
+  protected answer<T>(answer: T, flags: GlobalFlags, view: View): T {
+    if (!this.jsonEnabled()) writeLines(flags.quiet ? view.ids().join("\n") : view.text());
+    return answer;
+  }
+
+  /** What a user should know and that stops nothing: a line each on stderr, in every mode. */
+  protected async tell(warnings: readonly { readonly message: string }[], flags: GlobalFlags): Promise<void> {
+    if (warnings.length === 0) return;
+    const { writeWarnings } = await import("./failure.js");
+    writeWarnings(warnings, flags["no-color"]);
+  }
+
+  /** Never coloured, unlike oclif's, whatever theme the user has set. */
+  override logJson(json: unknown): void {
+    writeJson(json);
+  }
+
+  /** Failures are reported in one place for commands, unknown commands and plugins: `start`. */
+  protected override async catch(error: Error): Promise<never> {
+    throw error;
+  }
+}

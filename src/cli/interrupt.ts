@@ -1,0 +1,27 @@
+/** SIGINT and SIGTERM as an AbortSignal: the work stops, cleans up behind itself, and the command exits 130 or 143. */
+import { OvlError } from "../errors.js";
+
+let shared: AbortSignal | null = null;
+
+/**
+ * The signal of this process. From the first call on, SIGINT and SIGTERM no longer end it at once; a second
+ * one does, for the case that cleaning up hangs.
+ */
+export function interruption(): AbortSignal {
+  shared ??= listen();
+  return shared;
+}
+
+function listen(): AbortSignal {
+  const controller = new AbortController();
+  const on = (signal: "SIGINT" | "SIGTERM", code: "INTERRUPTED" | "TERMINATED") => {
+    const error = new OvlError(code, `stopped by ${signal}; what was under way has been undone`, { signal });
+    process.on(signal, () => {
+      if (controller.signal.aborted) process.exit(error.exit);
+      controller.abort(error);
+    });
+  };
+  on("SIGINT", "INTERRUPTED");
+  on("SIGTERM", "TERMINATED");
+  return controller.signal;
+}

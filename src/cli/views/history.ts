@@ -1,0 +1,30 @@
+/** `ovl history` for people: docker's columns. */
+import type { HistoryRow } from "../../model/history.js";
+import { ellipsis } from "../cells.js";
+import { table } from "../table.js";
+import { humanAge, humanSize, shortId } from "../units.js";
+
+/** What docker cuts "CREATED BY" to. */
+const COMMAND_WIDTH = 45;
+export const MISSING = "<missing>";
+
+export function historyTable(rows: readonly HistoryRow[], options: { trunc: boolean }): string {
+  const { trunc } = options;
+  return table<HistoryRow>(
+    [
+      { head: "IMAGE", cell: ({ imageId }) => (imageId === null ? MISSING : trunc ? shortId(imageId) : imageId) },
+      { head: "CREATED", cell: ({ created }) => humanAge(created) },
+      {
+        head: "CREATED BY",
+        cell: ({ createdBy }) => (trunc ? ellipsis(oneLine(createdBy), COMMAND_WIDTH) : createdBy),
+      },
+      { head: "SIZE", cell: ({ size }) => (size === null ? "" : humanSize(size)) },
+      { head: "COMMENT", cell: ({ comment }) => comment },
+    ],
+    rows,
+  );
+}
+
+function oneLine(text: string): string {
+  return text.replace(/[\t\r\n]/g, " ");
+}
