@@ -1,0 +1,191 @@
+/**
+ * Whatever dockerd would take for a layer, as its plain bytes. The format is what the first bytes say;
+ * names and media types are not asked, as dockerd does not ask them.
+ */
+import { OvlError } from "../errors.js";
+import type { ByteSource } from "./byte-source.js";
+import { gzipEngine } from "./engines/gzip-engine.js";
+import { zstdEngine } from "./engines/zstd-engine.js";
+import { gzipInflater } from "./gzip.js";
+import { damaged, type Inflater } from "./inflater.js";
+
+export type Compression = "none" | "gzip" | "zstd" | "bzip2" | "xz";
+
+/** Enough bytes to tell every format. */
+const MAGIC_BYTES = 8;
+/** Bytes a read of a decompressed source; as large as what is read, for the same reason. */
+const OUTPUT_BYTES = 256 * 1024;
+
+const MAGIC: readonly (readonly [Compression, readonly number[]])[] = [
+  ["gzip", [0x1f, 0x8b, 0x08]],
+  ["zstd", [0x28, 0xb5, 0x2f, 0xfd]],
+  ["bzip2", [0x42, 0x5a, 0x68]],
+  ["xz", [0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00]],
+];
+
+/** The format of a stream by its first bytes, eight if it has them. As moby detects it. */
+export function detectCompression(first: Uint8Array): Compression {
+  for (const [compression, magic] of MAGIC) {
+    if (magic.every((byte, i) => first[i] === byte)) return compression;
+  }
+  // A zstd stream can start with a frame to skip: 0x184D2A50 to 0x184D2A5F, and its size.
+  const [a = 0, b, c, d] = first;
+  const skippable = first.length >= MAGIC_BYTES && a >> 4 === 5 && b === 0x2a && c === 0x4d && d === 0x18;
+  return skippable ? "zstd" : "none";
+}
+
+/** Where decompressed bytes go without being copied. */
+export interface Sink {
+  /** A buffer to fill; it is asked for again after each `publish`. */
+  next(): Uint8Array;
+  /** The first `length` bytes of that buffer are filled; at least one. All of it, but at the end. */
+  publish(length: number): void;
+}
+
+/**
+ * Decompresses a whole source into the buffers of a sink, and reads the source to its end.
+ * Throws BAD_ARCHIVE for damaged data, UNSUPPORTED_MEDIA_TYPE for bzip2 and xz, and what the source throws.
+ * @param subject what to call the data in errors
+ */
+export function decompressInto(source: ByteSource, subject: string, sink: Sink): void {
+  const { inflater, compression, rest } = open(source, subject);
+  try {
+    const fill = filler(inflater, compression, rest, subject);
+    for (;;) {
+      const buffer = sink.next();
+      const length = fill(buffer);
+      if (length > 0) sink.publish(length);
+      if (length < buffer.length) return;
+    }
+  } finally {
+    inflater.close();
+  }
+}
+
+/**
+ * The decompressed bytes of a source; errors as of `decompressInto`, thrown from `read`.
+ * Native memory is given back at the end and on an error; dispose a source that is left before its end.
+ */
+export function decompress(source: ByteSource, subject: string): ByteSource & Disposable {
+  let opened: ReturnType<typeof open> | null = null;
+  let fill: Filler | null = null;
+  let output: Uint8Array | null = null;
+  let ended = false;
+
+  function close(): void {
+    ended = true;
+    opened?.inflater.close();
+  }
+  return {
+    read() {
+      if (ended) return null;
+      try {
+        opened ??= open(source, subject);
+        if (opened.compression === "none") return opened.rest.read();
+        fill ??= filler(opened.inflater, opened.compression, opened.rest, subject);
+        output ??= new Uint8Array(OUTPUT_BYTES);
+        const length = fill(output);
+        if (length > 0) return output.subarray(0, length);
+        close();
+        return null;
+      } catch (error) {
+        close();
+        throw error;
+      }
+    },
+    [Symbol.dispose]: close,
+  };
+}
+
+function open(source: ByteSource, subject: string) {
+  const { first, rest } = peek(source);
+  const compression = detectCompression(first);
+  return { inflater: inflaterFor(compression, subject), compression, rest };
+}
+
+function inflaterFor(compression: Compression, subject: string): Inflater {
+  switch (compression) {
+    case "none":
+      return stored();
+    case "gzip":
+      return gzipInflater(gzipEngine(), subject);
+    case "zstd":
+      return zstdEngine().open(subject);
+    case "bzip2":
+    case "xz":
+      throw new OvlError(
+        "UNSUPPORTED_MEDIA_TYPE",
+        `${subject} is compressed with ${compression}, which ovl does not read; recompress it with gzip or zstd`,
+        { subject, expected: ["none", "gzip", "zstd"], actual: compression },
+      );
+  }
+}
+
+/** Fills a buffer as far as the stream goes; less than the whole buffer only at the end. */
+type Filler = (output: Uint8Array) => number;
+
+function filler(inflater: Inflater, compression: Compression, source: ByteSource, subject: string): Filler {
+  let input: Uint8Array = new Uint8Array(0);
+  let inputEnded = false;
+  let done = compression === "none";
+  let consumed = 0;
+
+  return (output) => {
+    let filled = 0;
+    while (filled < output.length) {
+      const step = inflater.step(input, output.subarray(filled));
+      input = input.subarray(step.read);
+      consumed += step.read;
+      filled += step.written;
+      done = step.done;
+      if (step.read > 0 || step.written > 0) continue;
+      if (input.length > 0) throw new OvlError("INTERNAL", `${subject}: the ${compression} decoder takes no input`);
+      const next = inputEnded ? null : source.read();
+      if (next !== null) {
+        input = next;
+        continue;
+      }
+      inputEnded = true;
+      if (!done && (compression === "gzip" || compression === "zstd")) {
+        throw damaged(compression, subject, consumed, "unexpected end of data");
+      }
+      return filled;
+    }
+    return filled;
+  };
+}
+
+function stored(): Inflater {
+  return {
+    step(input, output) {
+      const length = Math.min(input.length, output.length);
+      output.set(input.subarray(0, length));
+      return { read: length, written: length, done: true };
+    },
+    close() {},
+  };
+}
+
+/** The first bytes of a source, at least enough to tell its format, and a source that still has them. */
+function peek(source: ByteSource): { first: Uint8Array; rest: ByteSource } {
+  let first: Uint8Array | null = source.read();
+  while (first !== null && first.length < MAGIC_BYTES) {
+    const kept: Buffer = Buffer.from(first);
+    const next = source.read();
+    if (next === null) return { first: kept, rest: before(kept, null) };
+    first = Buffer.concat([kept, next]);
+  }
+  return { first: first ?? new Uint8Array(0), rest: before(first, source) };
+}
+
+function before(first: Uint8Array | null, source: ByteSource | null): ByteSource {
+  let pending = first;
+  return {
+    read() {
+      if (pending === null) return source?.read() ?? null;
+      const chunk = pending;
+      pending = null;
+      return chunk;
+    },
+  };
+}

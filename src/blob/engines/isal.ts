@@ -1,0 +1,93 @@
+/**
+ * Intel's ISA-L (`libisal.so.2`): deflate decoding and CRC-64 with vector instructions.
+ * `struct inflate_state` as igzip_lib.h 2.30 declares it; the functions are those of the public interface.
+ */
+import type { Crc64, Crc64Engine } from "../crc64.js";
+import type { DeflateEngine, MemberDecoder, MemberStep } from "./deflate.js";
+import { cStruct, type Library, libraryOf, setPointer } from "./koffi.js";
+
+const NEXT_OUT = 0;
+const AVAIL_OUT = 8;
+const NEXT_IN = 16;
+const AVAIL_IN = 32;
+const BLOCK_STATE = 21_160;
+const CRC_FLAG = 21_172;
+/** 87,368 bytes in 2.30; the rest is room for a later version, which the self-test then judges. */
+const STATE_BYTES = 128 * 1024;
+
+/** Values of block_state and crc_flag. */
+const ISAL_BLOCK_FINISH = 5;
+/** No header, but a trailer that is verified. */
+const ISAL_GZIP_NO_HDR_VER = 6;
+
+const PROBLEMS: Readonly<Record<number, string>> = {
+  [-1]: "invalid block",
+  [-2]: "invalid symbol",
+  [-3]: "distance too far back",
+  [-6]: "the checksum is wrong",
+};
+
+/** null where the library is not installed. */
+export function loadIsal(): Library | null {
+  return libraryOf("libisal.so.2");
+}
+
+export function isalDeflate(library: Library): DeflateEngine {
+  const init: (state: Buffer) => void = library.func("isal_inflate_init", "void", ["void *"]);
+  const inflate: (state: Buffer) => number = library.func("isal_inflate", "int", ["void *"]);
+  return { name: "isa-l", open: () => isalDecoder(init, inflate) };
+}
+
+function isalDecoder(init: (state: Buffer) => void, inflate: (state: Buffer) => number): MemberDecoder {
+  const state = cStruct(STATE_BYTES);
+  return {
+    start() {
+      init(state);
+      state.writeUInt32LE(ISAL_GZIP_NO_HDR_VER, CRC_FLAG);
+    },
+    step(input, output): MemberStep {
+      setPointer(state, NEXT_IN, input);
+      state.writeUInt32LE(input.length, AVAIL_IN);
+      setPointer(state, NEXT_OUT, output);
+      state.writeUInt32LE(output.length, AVAIL_OUT);
+      const status = inflate(state);
+      return {
+        read: input.length - state.readUInt32LE(AVAIL_IN),
+        written: output.length - state.readUInt32LE(AVAIL_OUT),
+        end: status === 0 && state.readUInt32LE(BLOCK_STATE) === ISAL_BLOCK_FINISH,
+        problem: status < 0 ? (PROBLEMS[status] ?? `error ${status}`) : null,
+      };
+    },
+    close() {
+      // The state is a buffer of ours; ISA-L allocates nothing.
+    },
+  };
+}
+
+export function isalCrc64(library: Library): Crc64Engine {
+  // It inverts before and after, so the value of the bytes so far goes in and the value with these comes out.
+  const crc: (value: bigint, bytes: Uint8Array, length: number) => bigint | number = library.func(
+    "crc64_iso_refl",
+    "uint64_t",
+    ["uint64_t", "void *", "uint64_t"],
+  );
+  return {
+    name: "isa-l",
+    create(): Crc64 {
+      let value = 0n;
+      return {
+        update(bytes) {
+          value = BigInt(crc(value, bytes, bytes.length));
+        },
+        digest() {
+          const digest = Buffer.alloc(8);
+          digest.writeBigUInt64BE(value);
+          return digest;
+        },
+        reset() {
+          value = 0n;
+        },
+      };
+    },
+  };
+}

@@ -1,0 +1,34 @@
+import { createRequire } from "node:module";
+import type * as Koffi from "koffi";
+
+export type Library = Koffi.LibraryHandle;
+
+let loaded: typeof Koffi | null = null;
+
+/** koffi, loaded when the first engine needs it: its 12 ms are not every command's. */
+export function koffi(): typeof Koffi {
+  loaded ??= createRequire(import.meta.url)("koffi") as typeof Koffi;
+  return loaded;
+}
+
+/** A shared library, or with null the process itself; null where there is none of this name. */
+export function libraryOf(name: string | null): Library | null {
+  try {
+    return koffi().load(name);
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * A zeroed C struct as bytes, its fields set by offset; fields are those of the little-endian LP64
+ * platforms that Node on Linux has. Outside the pool and the JavaScript heap, since C keeps its address.
+ */
+export function cStruct(size: number): Buffer {
+  return Buffer.allocUnsafeSlow(size).fill(0);
+}
+
+/** Sets a pointer field. The address is good for as long as `to` is referenced. */
+export function setPointer(struct: Buffer, offset: number, to: Uint8Array): void {
+  struct.writeBigUInt64LE(koffi().address(to), offset);
+}
