@@ -1,0 +1,54 @@
+/** What a storage driver does with the directories of layers: one interface for overlay2 and overlay. */
+import { randomBytes } from "node:crypto";
+import type { CacheId } from "../model/digest.js";
+
+export const DRIVERS = ["overlay2", "overlay"] as const;
+export type DriverName = (typeof DRIVERS)[number];
+
+/** `GraphDriver.Data` of `docker inspect`. */
+export type GraphData = Readonly<Record<string, string>>;
+
+export interface Driver {
+  readonly name: DriverName;
+  /** ROOT/<driver>, absolute. */
+  readonly home: string;
+
+  /**
+   * Makes the directory of a new layer, empty, with everything that dockerd keeps beside its content.
+   * @param parent the layer below, whose directory must exist; null for a base layer
+   * @returns the directory to extract into
+   */
+  create(cacheId: CacheId, parent: CacheId | null): string;
+
+  /** Removes a layer's directory and its short name, as far as they exist. */
+  remove(cacheId: CacheId): void;
+
+  /** The directory of a layer, whether it exists or not. */
+  dir(cacheId: CacheId): string;
+
+  /** The directory with a layer's own content (`diff`; `root` for the overlay driver), existing or not. */
+  contentDir(cacheId: CacheId): string;
+
+  /** Whether the directory with the content is there. */
+  has(cacheId: CacheId): boolean;
+
+  /** Names in ROOT/<driver> that can be layers, in no order; empty when the directory is absent. */
+  list(): CacheId[];
+
+  /** Short name of a layer below `l/`; null for a driver without them, or where it is missing or unusable. */
+  link(cacheId: CacheId): string | null;
+
+  /**
+   * Content directories of the layers below, topmost first, as they would be mounted. Throws BAD_ROOT that
+   * names the file at fault where the chain is broken.
+   */
+  lowerDirs(cacheId: CacheId): string[];
+
+  /** Throws BAD_ROOT as `lowerDirs` does, NOT_FOUND where the layer's directory is missing. */
+  graphData(cacheId: CacheId): GraphData;
+}
+
+/** A name for a new layer's directory: 64 hex digits, as dockerd makes them. */
+export function newCacheId(): CacheId {
+  return randomBytes(32).toString("hex") as CacheId;
+}

@@ -1,0 +1,148 @@
+/**
+ * The small files that a docker root consists of: read without trusting what is there, written so that a
+ * crash leaves either the old content or the new one.
+ */
+import { randomInt } from "node:crypto";
+import {
+  chmodSync,
+  closeSync,
+  constants,
+  fchmodSync,
+  fstatSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { asOvlError } from "../errors.js";
+
+/** No file of this kind is longer in a sound root; the longest is a `lower` of 128 entries, 3712 bytes. */
+const SMALL = 64 * 1024;
+
+export type SmallFile =
+  | { readonly kind: "read"; readonly bytes: Buffer }
+  | { readonly kind: "absent" }
+  /** There, but not a file that can be used: a directory, a FIFO, a symlink, too long, unreadable. */
+  | { readonly kind: "bad"; readonly reason: string };
+
+// A FIFO would block the open, a symlink would lead out of the root.
+const SAFE = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW;
+
+/** Content of a regular file of at most `limit` bytes. Never throws: what cannot be read is an answer. */
+export function readSmall(path: string, limit = SMALL): SmallFile {
+  let fd: number;
+  try {
+    fd = openQuietly(path);
+  } catch (thrown) {
+    const code = errnoOf(thrown);
+    if (code === "ENOENT" || code === "ENOTDIR") return { kind: "absent" };
+    return { kind: "bad", reason: code === "ELOOP" ? "is a symbolic link" : code === "ENXIO" ? "is a socket" : code };
+  }
+  try {
+    const stat = fstatSync(fd);
+    if (!stat.isFile()) return { kind: "bad", reason: "is not a regular file" };
+    if (stat.size > limit) return { kind: "bad", reason: `has ${stat.size} bytes, at most ${limit} expected` };
+    const bytes = Buffer.allocUnsafe(stat.size);
+    let length = 0;
+    while (length < bytes.length) {
+      const count = readSync(fd, bytes, length, bytes.length - length, length);
+      if (count === 0) break;
+      length += count;
+    }
+    return { kind: "read", bytes: bytes.subarray(0, length) };
+  } catch (thrown) {
+    return { kind: "bad", reason: errnoOf(thrown) };
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** Text of a small file with surrounding whitespace removed, as dockerd reads ids; null where there is none. */
+export function readId(path: string): string | null {
+  const file = readSmall(path);
+  return file.kind === "read" ? file.bytes.toString("utf8").trim() : null;
+}
+
+// Reading for an answer leaves no trace: no new access time where the kernel lets us ask for that (the
+// file's owner and root may).
+function openQuietly(path: string): number {
+  try {
+    return openSync(path, SAFE | constants.O_NOATIME);
+  } catch (thrown) {
+    if (errnoOf(thrown) !== "EPERM") throw thrown;
+    return openSync(path, SAFE);
+  }
+}
+
+/**
+ * Replaces a file as dockerd does: `.tmp-<name><digits>` beside it, written, synced, given its mode, renamed;
+ * and, as dockerd does not, the directory synced, so that the name survives a power loss too.
+ */
+export function writeAtomically(path: string, content: Uint8Array | string, mode: number): void {
+  const directory = dirname(path);
+  const temporary = join(directory, `.tmp-${basename(path)}${randomInt(2 ** 32)}`);
+  try {
+    writeNew(temporary, content, mode);
+    renameSync(temporary, path);
+  } catch (thrown) {
+    rmSync(temporary, { force: true });
+    throw asOvlError(thrown);
+  }
+  syncDirectory(directory);
+}
+
+/** Creates a file that must not exist yet, with exactly this mode, and syncs it. */
+export function writeNew(path: string, content: Uint8Array | string, mode: number): void {
+  const fd = openSync(path, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW, 0o600);
+  try {
+    const bytes = typeof content === "string" ? Buffer.from(content) : content;
+    let offset = 0;
+    while (offset < bytes.length) offset += writeSync(fd, bytes, offset);
+    fchmodSync(fd, mode);
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+export function syncDirectory(path: string): void {
+  syncPath(path, constants.O_RDONLY | constants.O_DIRECTORY);
+}
+
+export function syncFile(path: string): void {
+  syncPath(path, constants.O_RDONLY | constants.O_NOFOLLOW);
+}
+
+function syncPath(path: string, flags: number): void {
+  const fd = openSync(path, flags);
+  try {
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** Creates a directory that must not exist yet, with exactly this mode, whatever the umask. */
+export function makeDirectory(path: string, mode: number): void {
+  mkdirSync(path, mode);
+  chmodSync(path, mode);
+}
+
+/** Creates a directory unless it is there; one that is there keeps its mode, as dockerd leaves it. */
+export function ensureDirectory(path: string, mode: number): void {
+  try {
+    makeDirectory(path, mode);
+  } catch (thrown) {
+    if (errnoOf(thrown) !== "EEXIST") throw thrown;
+  }
+}
+
+/** The symbolic name of a system error, `""` for anything else. */
+export function errnoOf(thrown: unknown): string {
+  const code = thrown instanceof Error ? (thrown as NodeJS.ErrnoException).code : undefined;
+  return code ?? "";
+}

@@ -1,0 +1,91 @@
+/**
+ * The legacy overlay storage driver, which every image layer gives a complete tree: `overlay/<cache-id>/root`;
+ * a container has `lower-id`, `upper` and `work`. Reading only: layers are made when the driver can copy trees.
+ */
+import { lstatSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { asOvlError, OvlError } from "../errors.js";
+import { type CacheId, isCacheId } from "../model/digest.js";
+import type { Driver, GraphData } from "./driver.js";
+import { errnoOf, readId } from "./files.js";
+import { removeTree } from "./remove-tree.js";
+
+export class Overlay implements Driver {
+  readonly name = "overlay";
+  readonly home: string;
+
+  constructor(root: string) {
+    this.home = join(root, "overlay");
+  }
+
+  create(cacheId: CacheId): string {
+    throw new OvlError(
+      "BAD_ROOT",
+      `cannot make layer ${this.dir(cacheId)}: ovl only reads roots of the overlay driver`,
+      {
+        path: this.home,
+      },
+    );
+  }
+
+  remove(cacheId: CacheId): void {
+    removeTree(this.dir(cacheId));
+  }
+
+  dir(cacheId: CacheId): string {
+    return join(this.home, cacheId);
+  }
+
+  contentDir(cacheId: CacheId): string {
+    const root = join(this.home, cacheId, "root");
+    // `root` wins where a crash left both.
+    return isDirectory(root) || !isDirectory(join(this.home, cacheId, "upper"))
+      ? root
+      : join(this.home, cacheId, "upper");
+  }
+
+  has(cacheId: CacheId): boolean {
+    return isDirectory(this.contentDir(cacheId));
+  }
+
+  list(): CacheId[] {
+    try {
+      return readdirSync(this.home).filter(isCacheId);
+    } catch (thrown) {
+      if (errnoOf(thrown) === "ENOENT") return [];
+      throw asOvlError(thrown);
+    }
+  }
+
+  link(): null {
+    return null;
+  }
+
+  lowerDirs(cacheId: CacheId): string[] {
+    if (isDirectory(join(this.dir(cacheId), "root"))) return [];
+    const path = join(this.dir(cacheId), "lower-id");
+    const lower = readId(path);
+    if (lower === null) return [];
+    if (!isCacheId(lower)) {
+      throw new OvlError("BAD_ROOT", `${path} holds ${JSON.stringify(lower)}; expected the name of a layer`, { path });
+    }
+    return [join(this.dir(lower), "root")];
+  }
+
+  graphData(cacheId: CacheId): GraphData {
+    const dir = this.dir(cacheId);
+    if (!isDirectory(dir)) throw new OvlError("NOT_FOUND", `layer directory ${dir} is missing`, { path: dir });
+    const root = join(dir, "root");
+    if (isDirectory(root)) return { RootDir: root };
+    return {
+      LowerDir: this.lowerDirs(cacheId).join(":"),
+      MergedDir: join(dir, "merged"),
+      UpperDir: join(dir, "upper"),
+      WorkDir: join(dir, "work"),
+    };
+  }
+}
+
+function isDirectory(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+}

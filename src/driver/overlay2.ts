@@ -1,0 +1,184 @@
+/**
+ * The overlay2 storage driver: `overlay2/<cache-id>/{diff,link,lower,work,committed}` and `overlay2/l/<link>`.
+ * Modes, contents and order are those of dockerd 20.10; `link`, `lower` and `committed` are written by
+ * temporary file and rename as dockerd does since 20.10.27, because empty ones exist in the field.
+ */
+import { randomBytes } from "node:crypto";
+import { lstatSync, readdirSync, readlinkSync, rmSync, symlinkSync } from "node:fs";
+import { join } from "node:path";
+import { asOvlError, OvlError } from "../errors.js";
+import { type CacheId, isCacheId } from "../model/digest.js";
+import type { Driver, GraphData } from "./driver.js";
+import { ensureDirectory, errnoOf, makeDirectory, readSmall, syncDirectory, writeAtomically } from "./files.js";
+import { removeTree } from "./remove-tree.js";
+
+/**
+ * Lowers that a layer may have: what fits the page of mount options, at 26 bytes a link plus `l/` and `:`,
+ * with room for the rest of the options: 4096 / 29 less a margin, which dockerd rounds down to 128.
+ */
+const MAX_LOWERS = 128;
+
+const LINK = /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/;
+const LINK_TARGET = /^\.\.\/([^/]+)\/diff\/?$/;
+
+export class Overlay2 implements Driver {
+  readonly name = "overlay2";
+  readonly home: string;
+
+  constructor(root: string) {
+    this.home = join(root, "overlay2");
+  }
+
+  create(cacheId: CacheId, parent: CacheId | null): string {
+    const dir = this.dir(cacheId);
+    try {
+      // 1. What the layers below are, before anything is made.
+      const lower = parent === null ? null : this.#lowerOnTopOf(parent);
+      // 2. The directory and the place for its content.
+      ensureDirectory(this.home, 0o710);
+      ensureDirectory(join(this.home, "l"), 0o700);
+      makeDirectory(dir, 0o710);
+      const content = join(dir, "diff");
+      makeDirectory(content, 0o755);
+      // 3. Its short name, in both directions.
+      const link = newLink();
+      symlinkSync(`../${cacheId}/diff`, join(this.home, "l", link));
+      writeAtomically(join(dir, "link"), link, 0o644);
+      // 4. Its place on its parent, which from now on is mounted read-only.
+      if (parent !== null && lower !== null) {
+        makeDirectory(join(dir, "work"), 0o700);
+        this.#markCommitted(parent);
+        writeAtomically(join(dir, "lower"), lower, 0o644);
+      }
+      syncDirectory(join(this.home, "l"));
+      syncDirectory(this.home);
+      return content;
+    } catch (thrown) {
+      this.remove(cacheId);
+      throw asOvlError(thrown);
+    }
+  }
+
+  remove(cacheId: CacheId): void {
+    // The short name first: a directory without one is found again by its name, the reverse is not true.
+    const link = this.link(cacheId);
+    if (link !== null && this.#target(link) === cacheId) rmSync(join(this.home, "l", link), { force: true });
+    else for (const name of this.#linksTo(cacheId)) rmSync(join(this.home, "l", name), { force: true });
+    removeTree(this.dir(cacheId));
+  }
+
+  dir(cacheId: CacheId): string {
+    return join(this.home, cacheId);
+  }
+
+  contentDir(cacheId: CacheId): string {
+    return join(this.home, cacheId, "diff");
+  }
+
+  has(cacheId: CacheId): boolean {
+    return isDirectory(this.contentDir(cacheId));
+  }
+
+  list(): CacheId[] {
+    return namesIn(this.home).filter((name): name is CacheId => name !== "l" && isCacheId(name));
+  }
+
+  link(cacheId: CacheId): string | null {
+    const file = readSmall(join(this.dir(cacheId), "link"));
+    // A newline is no part of a name that could be used: dockerd copies it into `lower` and breaks there.
+    const link = file.kind === "read" ? file.bytes.toString("latin1").trim() : "";
+    return LINK.test(link) ? link : null;
+  }
+
+  lowerDirs(cacheId: CacheId): string[] {
+    const path = join(this.dir(cacheId), "lower");
+    const file = readSmall(path);
+    if (file.kind === "absent") return [];
+    if (file.kind === "bad") throw badRoot(path, file.reason, "a list of l/<link> separated by colons");
+    return file.bytes
+      .toString("latin1")
+      .split(":")
+      .map((entry) => this.contentDir(this.#layerOf(entry, path)));
+  }
+
+  graphData(cacheId: CacheId): GraphData {
+    const dir = this.dir(cacheId);
+    if (!isDirectory(dir)) throw new OvlError("NOT_FOUND", `layer directory ${dir} is missing`, { path: dir });
+    const lower = this.lowerDirs(cacheId);
+    return {
+      ...(lower.length > 0 ? { LowerDir: lower.join(":") } : {}),
+      MergedDir: join(dir, "merged"),
+      UpperDir: join(dir, "diff"),
+      WorkDir: join(dir, "work"),
+    };
+  }
+
+  #lowerOnTopOf(parent: CacheId): string {
+    const dir = this.dir(parent);
+    const link = this.link(parent);
+    if (link === null) throw badRoot(join(dir, "link"), "has no usable link id", "26 characters");
+    const path = join(dir, "lower");
+    const file = readSmall(path);
+    if (file.kind === "bad") throw badRoot(path, file.reason, "a list of l/<link> separated by colons");
+    const below = file.kind === "read" ? file.bytes.toString("latin1").trim().split(":") : [];
+    for (const entry of below) this.#layerOf(entry, path);
+    if (below.length + 1 > MAX_LOWERS) {
+      throw new OvlError(
+        "TOO_MANY_LAYERS",
+        `${dir} has ${below.length} layers below it; overlay2 mounts ${MAX_LOWERS}`,
+      );
+    }
+    return [`l/${link}`, ...below].join(":");
+  }
+
+  /** The layer that an entry of `lower` means. */
+  #layerOf(entry: string, path: string): CacheId {
+    const link = entry.startsWith("l/") ? entry.slice(2) : "";
+    const layer = LINK.test(link) ? this.#target(link) : null;
+    if (layer === null) throw badRoot(path, `names ${JSON.stringify(entry)}`, "the short name of a layer below");
+    return layer;
+  }
+
+  /** The layer that a short name points to, from its text alone: it is never followed. */
+  #target(link: string): CacheId | null {
+    try {
+      const layer = LINK_TARGET.exec(readlinkSync(join(this.home, "l", link)))?.[1];
+      return layer !== undefined && isCacheId(layer) ? layer : null;
+    } catch {
+      return null;
+    }
+  }
+
+  #linksTo(cacheId: CacheId): string[] {
+    return namesIn(join(this.home, "l")).filter((name) => this.#target(name) === cacheId);
+  }
+
+  #markCommitted(cacheId: CacheId): void {
+    const path = join(this.dir(cacheId), "committed");
+    if (readSmall(path).kind === "absent") writeAtomically(path, "", 0o600);
+  }
+}
+
+/** 26 characters of the RFC 4648 base32 text of 17 random bytes. */
+function newLink(): string {
+  const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+  // A base32 digit is 5 bits, and 256 is a multiple of 32: the low bits of a byte are as good.
+  return Array.from(randomBytes(26), (byte) => alphabet[byte & 31]).join("");
+}
+
+function badRoot(path: string, found: string, expected: string): OvlError {
+  return new OvlError("BAD_ROOT", `${path} ${found}; expected ${expected}`, { path });
+}
+
+function isDirectory(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+}
+
+function namesIn(path: string): string[] {
+  try {
+    return readdirSync(path);
+  } catch (thrown) {
+    if (errnoOf(thrown) === "ENOENT") return [];
+    throw asOvlError(thrown);
+  }
+}

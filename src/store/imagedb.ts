@@ -1,0 +1,124 @@
+/** The image configs of a root and what the store notes about them: `imagedb/{content,metadata}/sha256`. */
+import { readdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { ensureDirectory, errnoOf, readId, readSmall, syncDirectory, writeAtomically } from "../driver/files.js";
+import { removeTree } from "../driver/remove-tree.js";
+import { asOvlError, OvlError } from "../errors.js";
+import { MAX_CONFIG_BYTES } from "../model/config.js";
+import { hexOf, type ImageId, imageIdOf, isImageId } from "../model/digest.js";
+
+export class ImageDb {
+  /** ROOT/image/<driver>/imagedb */
+  readonly path: string;
+
+  constructor(path: string) {
+    this.path = path;
+  }
+
+  /** Ids of all configs by their file names, unchecked, in order. */
+  ids(): ImageId[] {
+    return namesIn(join(this.path, "content", "sha256"))
+      .map((name) => `sha256:${name}`)
+      .filter(isImageId)
+      .sort();
+  }
+
+  has(id: ImageId): boolean {
+    return readSmall(this.#content(id), MAX_CONFIG_BYTES).kind === "read";
+  }
+
+  /** The exact bytes of a config. Throws NOT_FOUND, BAD_ROOT, and IMAGE_ID_MISMATCH where they were changed. */
+  read(id: ImageId): Buffer {
+    const path = this.#content(id);
+    const file = readSmall(path, MAX_CONFIG_BYTES);
+    switch (file.kind) {
+      case "absent":
+        throw new OvlError("NOT_FOUND", `image ${id} is not in the store: ${path} is missing`, { id, path });
+      case "bad":
+        throw new OvlError("BAD_ROOT", `config of image ${id}: ${path} ${file.reason}`, { id, path });
+      case "read": {
+        const actual = imageIdOf(file.bytes);
+        if (actual === id) return file.bytes;
+        throw new OvlError(
+          "IMAGE_ID_MISMATCH",
+          `${path} was changed: expected sha256 ${hexOf(id)}, found ${hexOf(actual)}`,
+          {
+            path,
+            expected: id,
+            actual,
+          },
+        );
+      }
+    }
+  }
+
+  /**
+   * Stores a config. All its layers are in the store before.
+   * @param parent the image that it was built on, in the store by the end of the command; null for none
+   */
+  put(bytes: Uint8Array, parent: ImageId | null): ImageId {
+    const id = imageIdOf(bytes);
+    ensureDirectory(join(this.path, "content"), 0o700);
+    ensureDirectory(join(this.path, "content", "sha256"), 0o700);
+    const there = readSmall(this.#content(id), MAX_CONFIG_BYTES);
+    if (there.kind !== "read" || !there.bytes.equals(bytes)) writeAtomically(this.#content(id), bytes, 0o600);
+    if (parent !== null) this.setParent(id, parent);
+    return id;
+  }
+
+  /** Removes a config and what is noted about it, in dockerd's order. */
+  delete(id: ImageId): void {
+    removeTree(this.#metadata(id));
+    rmSync(this.#content(id), { force: true });
+    syncDirectory(join(this.path, "content", "sha256"));
+  }
+
+  /** The image that this one was built on here; null where none is noted. It need not exist. */
+  parent(id: ImageId): ImageId | null {
+    const text = readId(join(this.#metadata(id), "parent"));
+    return text !== null && isImageId(text) ? text : null;
+  }
+
+  setParent(id: ImageId, parent: ImageId): void {
+    this.#note(id, "parent", parent);
+  }
+
+  deleteParent(id: ImageId): void {
+    rmSync(join(this.#metadata(id), "parent"), { force: true });
+  }
+
+  /** When the image was last tagged, as written; null where nothing is noted. */
+  lastUpdated(id: ImageId): string | null {
+    const file = readSmall(join(this.#metadata(id), "lastUpdated"));
+    return file.kind === "read" && file.bytes.length > 0 ? file.bytes.toString("utf8") : null;
+  }
+
+  /** @param time RFC 3339 with nanoseconds */
+  setLastUpdated(id: ImageId, time: string): void {
+    this.#note(id, "lastUpdated", time);
+  }
+
+  #note(id: ImageId, key: string, value: string): void {
+    ensureDirectory(join(this.path, "metadata"), 0o700);
+    ensureDirectory(join(this.path, "metadata", "sha256"), 0o700);
+    ensureDirectory(this.#metadata(id), 0o700);
+    writeAtomically(join(this.#metadata(id), key), value, 0o600);
+  }
+
+  #content(id: ImageId): string {
+    return join(this.path, "content", "sha256", hexOf(id));
+  }
+
+  #metadata(id: ImageId): string {
+    return join(this.path, "metadata", "sha256", hexOf(id));
+  }
+}
+
+function namesIn(path: string): string[] {
+  try {
+    return readdirSync(path);
+  } catch (thrown) {
+    if (errnoOf(thrown) === "ENOENT") return [];
+    throw asOvlError(thrown);
+  }
+}

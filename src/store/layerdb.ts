@@ -1,0 +1,187 @@
+/**
+ * The layers that a root knows: `layerdb/sha256/<chain>/{diff,size,cache-id,parent,tar-split.json.gz}`.
+ * What is read here counts as a layer exactly when dockerd 20.10 would load it.
+ */
+import { lstatSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import type { Driver } from "../driver/driver.js";
+import { errnoOf, readSmall } from "../driver/files.js";
+import { asOvlError, OvlError } from "../errors.js";
+import { type CacheId, type ChainId, type DiffId, hexOf, isCacheId, isChainId, isDiffId } from "../model/digest.js";
+import { NewLayer } from "./new-layer.js";
+import type { StoreWarning } from "./warning.js";
+
+export interface Layer {
+  readonly chainId: ChainId;
+  readonly diffId: DiffId;
+  /** The layer below; null for a base layer. */
+  readonly parent: ChainId | null;
+  readonly cacheId: CacheId;
+  /** Bytes of its content, as the `size` file says. */
+  readonly size: number;
+}
+
+/** What one layer directory says, or what is wrong with it. */
+type Entry = { readonly layer: Layer } | { readonly problem: string; readonly absent: boolean };
+
+export class LayerDb {
+  /** ROOT/image/<driver>/layerdb */
+  readonly path: string;
+  readonly driver: Driver;
+  readonly #entries = new Map<ChainId, Entry>();
+
+  constructor(path: string, driver: Driver) {
+    this.path = path;
+    this.driver = driver;
+  }
+
+  /** The layer of this ChainID, if it and every layer below it are in order; else null. */
+  get(chainId: ChainId): Layer | null {
+    const entry = this.#load(chainId);
+    return "layer" in entry ? entry.layer : null;
+  }
+
+  /** Why `get` gives null; null where it does not. */
+  problem(chainId: ChainId): string | null {
+    const entry = this.#load(chainId);
+    return "problem" in entry ? entry.problem : null;
+  }
+
+  /** A layer and those below it, bottom to top; null where `get` is. */
+  stack(chainId: ChainId): Layer[] | null {
+    const layers: Layer[] = [];
+    for (let id: ChainId | null = chainId; id !== null; ) {
+      const layer = this.get(id);
+      if (layer === null) return null;
+      layers.push(layer);
+      id = layer.parent;
+    }
+    return layers.reverse();
+  }
+
+  /** Every layer in order, and a warning for every directory that is not one. */
+  list(): { layers: Layer[]; warnings: StoreWarning[] } {
+    const layers: Layer[] = [];
+    const warnings: StoreWarning[] = [];
+    for (const name of this.names()) {
+      const chainId = `sha256:${name}`;
+      if (!isChainId(chainId)) continue;
+      const entry = this.#load(chainId);
+      if ("layer" in entry) layers.push(entry.layer);
+      else warnings.push({ code: "BAD_LAYER", subject: chainId, message: entry.problem });
+    }
+    return { layers, warnings };
+  }
+
+  /** Every name in `layerdb/sha256`, leftovers included. */
+  names(): string[] {
+    try {
+      return readdirSync(join(this.path, "sha256"));
+    } catch (thrown) {
+      if (errnoOf(thrown) === "ENOENT") return [];
+      throw asOvlError(thrown);
+    }
+  }
+
+  dir(chainId: ChainId): string {
+    return join(this.path, "sha256", hexOf(chainId));
+  }
+
+  tarSplitPath(chainId: ChainId): string {
+    return join(this.dir(chainId), "tar-split.json.gz");
+  }
+
+  /**
+   * Starts a layer: its directory in the driver and its write-set, neither visible before `commit`.
+   * @param parent cache-id of the layer below, which may itself not be committed yet; null for a base layer
+   */
+  begin(parent: CacheId | null): NewLayer {
+    return NewLayer.begin(this, parent);
+  }
+
+  /** Takes note of a layer that has just been put in place. */
+  added(layer: Layer): void {
+    this.#entries.set(layer.chainId, { layer });
+  }
+
+  /** Takes note of a layer that has just gone. */
+  removed(chainId: ChainId): void {
+    this.#entries.delete(chainId);
+  }
+
+  // A loop and not a recursion: a parent chain on a damaged disk is as long as it likes, and may be a ring.
+  #load(chainId: ChainId): Entry {
+    const pending: Layer[] = [];
+    const seen = new Set<ChainId>();
+    let below: Entry | null = null;
+    for (let id: ChainId | null = chainId; id !== null && below === null; ) {
+      const known: Entry | undefined = this.#entries.get(id);
+      if (known !== undefined) {
+        below = known;
+        break;
+      }
+      const entry: Entry = seen.has(id) ? { problem: "is its own ancestor", absent: false } : this.#read(id);
+      if ("problem" in entry) {
+        this.#entries.set(id, entry);
+        below = entry;
+        break;
+      }
+      seen.add(id);
+      pending.push(entry.layer);
+      id = entry.layer.parent;
+    }
+    for (const layer of pending.reverse()) {
+      if (below !== null && "problem" in below) {
+        if (this.#entries.has(layer.chainId)) continue;
+        below = { problem: `stands on layer ${layer.parent}, which ${below.problem}`, absent: false };
+      } else below = { layer };
+      this.#entries.set(layer.chainId, below);
+    }
+    return this.#entries.get(chainId) as Entry;
+  }
+
+  #read(chainId: ChainId): Entry {
+    const dir = this.dir(chainId);
+    try {
+      const diffId = this.#id(dir, "diff");
+      if (!isDiffId(diffId)) return bad(dir, "diff", diffId, "sha256:<64 hex>");
+      // dockerd strips whitespace from every file but this one.
+      const size = this.#text(dir, "size");
+      if (!/^[+-]?[0-9]{1,19}$/.test(size)) return bad(dir, "size", size, "a decimal number");
+      const cacheId = this.#id(dir, "cache-id");
+      if (!isCacheId(cacheId)) return bad(dir, "cache-id", cacheId, "the name of a layer directory");
+      const parent = this.#id(dir, "parent", true);
+      if (parent !== null && !isChainId(parent)) return bad(dir, "parent", parent, "sha256:<64 hex>");
+      return { layer: { chainId, diffId, parent, cacheId, size: Number(size) } };
+    } catch (thrown) {
+      if (!(thrown instanceof OvlError)) throw thrown;
+      return { problem: thrown.message, absent: lstatSync(dir, { throwIfNoEntry: false }) === undefined };
+    }
+  }
+
+  #id(dir: string, name: string): string;
+  #id(dir: string, name: string, optional: true): string | null;
+  #id(dir: string, name: string, optional = false): string | null {
+    return this.#text(dir, name, optional)?.trim() ?? null;
+  }
+
+  #text(dir: string, name: string): string;
+  #text(dir: string, name: string, optional: boolean): string | null;
+  #text(dir: string, name: string, optional = false): string | null {
+    const file = readSmall(join(dir, name));
+    switch (file.kind) {
+      case "read":
+        return file.bytes.toString("latin1");
+      case "absent":
+        if (optional) return null;
+        throw new OvlError("BAD_ROOT", `has no file ${name} in ${dir}`);
+      case "bad":
+        throw new OvlError("BAD_ROOT", `has a file ${join(dir, name)} that ${file.reason}`);
+    }
+  }
+}
+
+function bad(dir: string, name: string, found: string, expected: string): Entry {
+  const shown = JSON.stringify(found.length > 80 ? `${found.slice(0, 80)}…` : found);
+  return { problem: `has ${shown} in ${join(dir, name)}; expected ${expected}`, absent: false };
+}

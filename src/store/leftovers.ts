@@ -1,0 +1,65 @@
+/**
+ * What a killed ovl or dockerd leaves in a root, recognised and removed. Called with the root locked and no
+ * daemon on it; nothing but the three kinds below is ever touched.
+ */
+import { readdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import type { Driver } from "../driver/driver.js";
+import { errnoOf, readId } from "../driver/files.js";
+import { removeTree } from "../driver/remove-tree.js";
+import { asOvlError } from "../errors.js";
+import { type CacheId, isCacheId } from "../model/digest.js";
+
+/** @param image ROOT/image/<driver> */
+export function removeLeftovers(image: string, driver: Driver): void {
+  const layerDb = join(image, "layerdb");
+  // 1. Layers that were not finished: a write-set, and the directory that its cache-id names.
+  const tmp = join(layerDb, "tmp");
+  const unfinished = namesIn(tmp).filter((name) => /^write-set-[0-9]+$/.test(name));
+  // 2. Layers that were not wholly deleted.
+  const layers = join(layerDb, "sha256");
+  const removing = namesIn(layers).filter((name) => /^[0-9a-f]{64}-[0-9a-f]{64}-removing$/.test(name));
+  const leftovers = [...unfinished.map((name) => join(tmp, name)), ...removing.map((name) => join(layers, name))];
+  if (leftovers.length > 0) {
+    const used = usedCacheIds(layerDb);
+    for (const path of leftovers) {
+      const cacheId = readId(join(path, "cache-id"));
+      // dockerd removes the directory unasked, and with it a live layer that has the same cache-id.
+      if (cacheId !== null && isCacheId(cacheId) && !used.has(cacheId)) driver.remove(cacheId);
+      removeTree(path);
+    }
+  }
+  // 3. Files that were written but not renamed.
+  const places = [image, join(image, "imagedb", "content", "sha256")];
+  for (const place of places) {
+    for (const name of namesIn(place)) {
+      if (/^\.tmp-.+[0-9]$/.test(name)) rmSync(join(place, name), { force: true });
+    }
+  }
+}
+
+/** Every cache-id that a layer or a container has, whether the rest of its metadata is in order or not. */
+function usedCacheIds(layerDb: string): Set<CacheId> {
+  const used = new Set<CacheId>();
+  const take = (path: string) => {
+    const id = readId(path);
+    if (id !== null && isCacheId(id)) used.add(id);
+  };
+  for (const name of namesIn(join(layerDb, "sha256"))) {
+    if (!name.endsWith("-removing")) take(join(layerDb, "sha256", name, "cache-id"));
+  }
+  for (const name of namesIn(join(layerDb, "mounts"))) {
+    take(join(layerDb, "mounts", name, "mount-id"));
+    take(join(layerDb, "mounts", name, "init-id"));
+  }
+  return used;
+}
+
+function namesIn(path: string): string[] {
+  try {
+    return readdirSync(path);
+  } catch (thrown) {
+    if (errnoOf(thrown) === "ENOENT") return [];
+    throw asOvlError(thrown);
+  }
+}

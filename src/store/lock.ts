@@ -1,0 +1,116 @@
+/**
+ * Who may write to a root. Two locks, both flock(2), which end with the process that holds them:
+ * ours is on the root directory itself, so that it leaves no file behind; the other is dockerd's own, on
+ * `volumes/metadata.db`, held as long as ovl writes so that no dockerd starts on a root in motion.
+ */
+import { closeSync, constants, openSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { errnoOf } from "../driver/files.js";
+import { asOvlError, OvlError } from "../errors.js";
+import { flock, LOCK_EX, LOCK_NB, LOCK_SH } from "../sys/flock.js";
+
+/** Milliseconds between two looks at a lock that somebody else has. */
+const POLL = 50;
+const DEFAULT_TIMEOUT_SECONDS = 60;
+
+export interface LockOptions {
+  /** Write although a live dockerd holds the root. */
+  readonly force: boolean;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Locks a root for writing. Throws LOCKED, DAEMON_RUNNING, and the signal's reason. */
+export async function lockRoot(root: string, options: LockOptions): Promise<Disposable> {
+  const own = openSync(root, constants.O_RDONLY | constants.O_DIRECTORY);
+  let daemon: number | null = null;
+  try {
+    await acquire(own, root, options.signal);
+    daemon = openDaemonLock(root);
+    if (daemon !== null && !flock(daemon, LOCK_EX | LOCK_NB) && !options.force) throw daemonRunning(root);
+  } catch (thrown) {
+    if (daemon !== null) closeSync(daemon);
+    closeSync(own);
+    throw options.signal?.aborted ? options.signal.reason : asOvlError(thrown);
+  }
+  const held = daemon;
+  return {
+    [Symbol.dispose]() {
+      if (held !== null) closeSync(held);
+      closeSync(own);
+    },
+  };
+}
+
+/** Whether a live dockerd works on this root. */
+export function daemonRuns(root: string): boolean {
+  const fd = openDaemonLock(root);
+  if (fd === null) return false;
+  try {
+    // Shared, so that two readers who ask at once do not take each other for a daemon.
+    return !flock(fd, LOCK_SH | LOCK_NB);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+async function acquire(fd: number, root: string, signal: AbortSignal | undefined): Promise<void> {
+  const seconds = timeoutSeconds();
+  const deadline = performance.now() + seconds * 1000;
+  while (!flock(fd, LOCK_EX | LOCK_NB)) {
+    if (performance.now() >= deadline) {
+      const pid = holderOf(root);
+      const who = pid === null ? "another process" : `process ${pid}`;
+      throw new OvlError(
+        "LOCKED",
+        `${root} is locked by ${who}; waited ${seconds} s (OVL_LOCK_TIMEOUT sets how long)`,
+        pid === null ? { root } : { root, pid },
+      );
+    }
+    await sleep(POLL, undefined, signal === undefined ? {} : { signal });
+  }
+}
+
+function timeoutSeconds(): number {
+  const text = process.env["OVL_LOCK_TIMEOUT"];
+  if (text === undefined || text === "") return DEFAULT_TIMEOUT_SECONDS;
+  const seconds = Number(text);
+  if (Number.isFinite(seconds) && seconds >= 0) return seconds;
+  throw new OvlError("USAGE", `OVL_LOCK_TIMEOUT is ${JSON.stringify(text)}; expected a number of seconds`);
+}
+
+function openDaemonLock(root: string): number | null {
+  try {
+    const flags = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW;
+    return openSync(join(root, "volumes", "metadata.db"), flags);
+  } catch (thrown) {
+    // A user who may not open it cannot tell; what that user may write, dockerd does not read.
+    if (["ENOENT", "ENOTDIR", "EACCES", "ELOOP", "ENXIO"].includes(errnoOf(thrown))) return null;
+    throw asOvlError(thrown);
+  }
+}
+
+function daemonRunning(root: string): OvlError {
+  const pid = holderOf(join(root, "volumes", "metadata.db"));
+  const who = pid === null ? "a live dockerd" : `a live dockerd (process ${pid})`;
+  return new OvlError(
+    "DAEMON_RUNNING",
+    `${root} is held by ${who}, which would not see what ovl writes and would overwrite it; stop it first (--force goes on all the same)`,
+    pid === null ? { root } : { root, pid },
+  );
+}
+
+/** The process that has a flock on a file, where /proc/locks shows it (`1: FLOCK ADVISORY WRITE pid maj:min:ino 0 EOF`). */
+function holderOf(path: string): number | null {
+  try {
+    const { ino } = statSync(path);
+    for (const line of readFileSync("/proc/locks", "utf8").split("\n")) {
+      const [, kind, , , pid, file] = line.split(/\s+/);
+      // Device numbers there are of the superblock, which stat does not show on every filesystem; the inode has to do.
+      if (kind === "FLOCK" && file?.endsWith(`:${ino}`) && Number(pid) > 0) return Number(pid);
+    }
+  } catch {
+    // No answer is an answer: the message does without.
+  }
+  return null;
+}

@@ -1,0 +1,119 @@
+/**
+ * The containers of a root, as far as images and layers are concerned: who uses which.
+ * Two places tell: `layerdb/mounts/<id>`, which keeps layers alive, and `containers/<id>/config.v2.json`.
+ */
+import { existsSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { errnoOf, readId, readSmall } from "../driver/files.js";
+import { asOvlError, OvlError } from "../errors.js";
+import { type CacheId, type ChainId, type ImageId, isChainId, isImageId } from "../model/digest.js";
+import { isJsonObject, type JsonObject } from "../model/go-shape.js";
+import { parseJson } from "../model/json.js";
+import type { StoreWarning } from "./warning.js";
+
+/** A read-write layer: `layerdb/mounts/<container id>`. */
+export interface Mount {
+  readonly containerId: string;
+  /** null where the file is missing or invalid. */
+  readonly mountId: CacheId | null;
+  readonly initId: CacheId | null;
+  /** The image's top layer; null for an image without layers. */
+  readonly parent: ChainId | null;
+}
+
+export interface Container {
+  readonly id: string;
+  /** Without the slash that docker stores; empty where it has none. */
+  readonly name: string;
+  /** null where the config names no image. */
+  readonly imageId: ImageId | null;
+  /** Marked as running, and its process exists: a daemon that was killed leaves the mark behind. */
+  readonly running: boolean;
+  /** null where the store has no read-write layer for it: dockerd does not list such a container. */
+  readonly mount: Mount | null;
+}
+
+const MAX_CONFIG_V2 = 16 * 1024 * 1024;
+const MOUNT_ID = /^[a-f0-9]{64}(-init)?$/;
+
+/** @param layerDb ROOT/image/<driver>/layerdb */
+export function readMounts(layerDb: string): { mounts: Mount[]; warnings: StoreWarning[] } {
+  const mounts: Mount[] = [];
+  const warnings: StoreWarning[] = [];
+  for (const containerId of directoriesIn(join(layerDb, "mounts"))) {
+    const dir = join(layerDb, "mounts", containerId);
+    const mountId = readId(join(dir, "mount-id"));
+    const initId = readId(join(dir, "init-id"));
+    const parent = readId(join(dir, "parent"));
+    const mount: Mount = {
+      containerId,
+      mountId: mountId !== null && MOUNT_ID.test(mountId) ? (mountId as CacheId) : null,
+      initId: initId !== null && MOUNT_ID.test(initId) ? (initId as CacheId) : null,
+      parent: parent !== null && isChainId(parent) ? parent : null,
+    };
+    // What can be read of a broken one still counts for what must not be deleted.
+    mounts.push(mount);
+    const broken =
+      mount.mountId === null ? "mount-id" : initId !== mount.initId ? "init-id" : parent !== mount.parent && "parent";
+    if (broken === false) continue;
+    const message = `${join(dir, broken)} is missing or invalid: dockerd does not list this container`;
+    warnings.push({ code: "BAD_MOUNT", subject: containerId, message });
+  }
+  return { mounts, warnings };
+}
+
+/** @param driver containers of another driver are skipped, as dockerd skips them */
+export function readContainers(
+  root: string,
+  driver: string,
+  mounts: readonly Mount[],
+): { containers: Container[]; warnings: StoreWarning[] } {
+  const byContainer = new Map(mounts.map((mount) => [mount.containerId, mount]));
+  const containers: Container[] = [];
+  const warnings: StoreWarning[] = [];
+  for (const id of directoriesIn(join(root, "containers"))) {
+    const path = join(root, "containers", id, "config.v2.json");
+    try {
+      const config = readConfig(path);
+      if (config["Driver"] !== driver) continue;
+      const { Image: image, Name: name, State: state } = config;
+      containers.push({
+        id,
+        name: typeof name === "string" ? name.replace(/^\//, "") : "",
+        imageId: typeof image === "string" && isImageId(image) ? image : null,
+        running: isJsonObject(state) && state["Running"] === true && isAlive(state["Pid"]),
+        mount: byContainer.get(id) ?? null,
+      });
+    } catch (thrown) {
+      if (!(thrown instanceof OvlError)) throw thrown;
+      warnings.push({ code: "BAD_CONTAINER", subject: id, message: thrown.message });
+    }
+  }
+  return { containers, warnings };
+}
+
+function isAlive(pid: unknown): boolean {
+  return Number.isSafeInteger(pid) && existsSync(`/proc/${pid}`);
+}
+
+function readConfig(path: string): JsonObject {
+  const file = readSmall(path, MAX_CONFIG_V2);
+  if (file.kind === "absent") throw new OvlError("BAD_ROOT", `${path} is missing`, { path });
+  if (file.kind === "bad") throw new OvlError("BAD_ROOT", `${path} ${file.reason}`, { path });
+  const json = parseJson(file.bytes, { subject: path, code: "BAD_ROOT", maxBytes: MAX_CONFIG_V2, trailing: "ignore" });
+  if (!isJsonObject(json)) throw new OvlError("BAD_ROOT", `${path} is not a JSON object`, { path });
+  return json;
+}
+
+function directoriesIn(path: string): string[] {
+  try {
+    return readdirSync(path, { withFileTypes: true })
+      .filter((entry) => entry.isDirectory())
+      .map((entry) => entry.name)
+      .sort();
+  } catch (thrown) {
+    const code = errnoOf(thrown);
+    if (code === "ENOENT" || code === "ENOTDIR") return [];
+    throw asOvlError(thrown);
+  }
+}

@@ -1,0 +1,179 @@
+/**
+ * The names of a root's images: `repositories.json`, which maps familiar repository names to familiar
+ * references to image ids. Written as Go writes it, replaced as a whole.
+ */
+import { readSmall, writeAtomically } from "../driver/files.js";
+import { OvlError } from "../errors.js";
+import { type ImageId, isImageId } from "../model/digest.js";
+import { isJsonObject } from "../model/go-shape.js";
+import { parseJson } from "../model/json.js";
+import {
+  familiarName,
+  familiarString,
+  fullString,
+  parseReference,
+  type Reference,
+  withDefaultTag,
+} from "../model/reference.js";
+import { goJson } from "./go-json.js";
+import type { StoreWarning } from "./warning.js";
+
+/** 100,000 references of 600 bytes: far more than a root that anybody has seen. */
+const MAX_BYTES = 64 * 1024 * 1024;
+
+export interface NamedImage {
+  readonly reference: Reference;
+  readonly id: ImageId;
+}
+
+export interface NameChanges {
+  /** Gives an image a name, taking it from the image that has it. Text is parsed as a reference. */
+  tag(name: string | Reference, id: ImageId): void;
+  /** Takes a name away; one that is not there is fine. */
+  remove(reference: Reference): void;
+}
+
+export class Repositories {
+  readonly path: string;
+  /** As in the file, entries that nothing here understands included: a writer gives back what it found. */
+  #names: Map<string, Map<string, string>>;
+  #byId: Map<ImageId, Reference[]> | null = null;
+  readonly #damage: OvlError | null;
+
+  /** Reads the file. Damage shows in `warnings`, and refuses every change. */
+  constructor(path: string) {
+    this.path = path;
+    const { names, damage } = read(path);
+    this.#names = names;
+    this.#damage = damage;
+  }
+
+  get warnings(): StoreWarning[] {
+    if (this.#damage === null) return [];
+    return [{ code: "BAD_REPOSITORIES", subject: this.path, message: this.#damage.message }];
+  }
+
+  /** Names of an image in the order of their full form, as docker lists them. */
+  of(id: ImageId): readonly Reference[] {
+    this.#byId ??= index(this.#names);
+    return this.#byId.get(id) ?? [];
+  }
+
+  /** The image of a name, which has `:latest` where it says nothing; a digest counts more than a tag. */
+  get(reference: Reference): ImageId | null {
+    const key = stored(reference);
+    const id = this.#names.get(familiarName(key))?.get(familiarString(key));
+    return id !== undefined && isImageId(id) ? id : null;
+  }
+
+  /** Every name that can be understood, whether its image exists or not. */
+  list(): NamedImage[] {
+    this.#byId ??= index(this.#names);
+    return [...this.#byId].flatMap(([id, references]) => references.map((reference) => ({ reference, id })));
+  }
+
+  /** Changes names, all of them by one replacement of the file; none if `change` throws. */
+  update(change: (names: NameChanges) => void): void {
+    if (this.#damage !== null) throw this.#damage;
+    const names = new Map([...this.#names].map(([name, repository]) => [name, new Map(repository)]));
+    change({
+      tag: (name, id) => tag(names, typeof name === "string" ? parseReference(name) : name, id),
+      remove: (reference) => remove(names, reference),
+    });
+    const changed = goJson({ Repositories: names }) !== goJson({ Repositories: this.#names });
+    if (changed || readSmall(this.path, MAX_BYTES).kind === "absent") this.#save(names);
+  }
+
+  /** Writes an empty file unless there is one, as dockerd does when it starts. */
+  create(): void {
+    if (readSmall(this.path, MAX_BYTES).kind === "absent") this.#save(this.#names);
+  }
+
+  #save(names: Map<string, Map<string, string>>): void {
+    writeAtomically(this.path, goJson({ Repositories: names }), 0o600);
+    this.#names = names;
+    this.#byId = null;
+  }
+}
+
+function tag(names: Map<string, Map<string, string>>, reference: Reference, id: ImageId): void {
+  const key = stored(reference);
+  const name = familiarName(key);
+  if (name === "sha256") {
+    throw new OvlError("USAGE", "the repository name sha256 would be ambiguous with a digest", { reference: name });
+  }
+  names.set(name, (names.get(name) ?? new Map<string, string>()).set(familiarString(key), id));
+}
+
+function remove(names: Map<string, Map<string, string>>, reference: Reference): void {
+  const key = stored(reference);
+  const repository = names.get(familiarName(key));
+  repository?.delete(familiarString(key));
+  if (repository?.size === 0) names.delete(familiarName(key));
+}
+
+/** What is stored of a reference: by digest alone where it has one, else by tag. */
+function stored(reference: Reference): Reference {
+  return reference.digest === null ? withDefaultTag(reference) : { ...reference, tag: null };
+}
+
+function index(names: Map<string, Map<string, string>>): Map<ImageId, Reference[]> {
+  const byId = new Map<ImageId, Reference[]>();
+  for (const repository of names.values()) {
+    for (const [text, id] of repository) {
+      const reference = parsed(text);
+      if (reference === null || !isImageId(id)) continue;
+      const references = byId.get(id);
+      if (references === undefined) byId.set(id, [reference]);
+      else references.push(reference);
+    }
+  }
+  const order = (a: Reference, b: Reference) => (fullString(a) < fullString(b) ? -1 : 1);
+  for (const references of byId.values()) references.sort(order);
+  return byId;
+}
+
+// dockerd ignores keys that it cannot parse, and shows the others in familiar form even where they are not.
+function parsed(text: string): Reference | null {
+  try {
+    return parseReference(text);
+  } catch {
+    return null;
+  }
+}
+
+function read(path: string): { names: Map<string, Map<string, string>>; damage: OvlError | null } {
+  const empty = new Map<string, Map<string, string>>();
+  const damaged = (why: string) => ({
+    names: empty,
+    damage: new OvlError(
+      "BAD_ROOT",
+      `${path} ${why}, so the names of the images are unknown; dockerd would not start`,
+      {
+        path,
+      },
+    ),
+  });
+  const file = readSmall(path, MAX_BYTES);
+  if (file.kind === "absent") return { names: empty, damage: null };
+  if (file.kind === "bad") return damaged(file.reason);
+  if (file.bytes.length === 0) return damaged("is empty");
+  try {
+    const json = parseJson(file.bytes, { subject: path, code: "BAD_ROOT", maxBytes: MAX_BYTES, trailing: "ignore" });
+    if (!isJsonObject(json)) return damaged("is not a JSON object");
+    const repositories = json["Repositories"] ?? {};
+    if (!isJsonObject(repositories)) return damaged("has no object Repositories");
+    const names = new Map<string, Map<string, string>>();
+    for (const [name, references] of Object.entries(repositories)) {
+      if (!isJsonObject(references ?? {})) return damaged(`has no object for ${JSON.stringify(name)}`);
+      const ids = Object.entries(references ?? {}).filter(
+        (entry): entry is [string, string] => typeof entry[1] === "string",
+      );
+      names.set(name, new Map(ids));
+    }
+    return { names, damage: null };
+  } catch (thrown) {
+    if (thrown instanceof OvlError) return damaged("is not valid JSON");
+    throw thrown;
+  }
+}

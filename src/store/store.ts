@@ -1,0 +1,106 @@
+/** A docker root, opened: the parts of the store in one place, and the lock where it is opened for writing. */
+import { join } from "node:path";
+import type { Driver, DriverName } from "../driver/driver.js";
+import { openDriver } from "../driver/open.js";
+import { OvlError } from "../errors.js";
+import { ImageDb } from "./imagedb.js";
+import { LayerDb } from "./layerdb.js";
+import { removeLeftovers } from "./leftovers.js";
+import { daemonRuns, lockRoot } from "./lock.js";
+import { type Container, type Mount, readContainers, readMounts } from "./mounts.js";
+import { Repositories } from "./repositories.js";
+import { examineRoot, type RootLayout } from "./root.js";
+import { makeRoot, makeSkeleton } from "./skeleton.js";
+import type { StoreWarning } from "./warning.js";
+
+export interface StoreOptions {
+  /** Absolute. */
+  readonly root: string;
+  /** null: the one that is found in the root, else overlay2. */
+  readonly driver: DriverName | null;
+  /** Refuse a root that is not there, with NOT_FOUND, instead of taking it for empty. Only for reading. */
+  readonly mustExist?: boolean;
+  /** Write although a live dockerd holds the root. */
+  readonly force?: boolean;
+  /** Ends the wait for the lock. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Opens a root. For reading nothing is locked, created or changed. For writing the root is made where it is
+ * absent or empty, locked until the store is disposed, and cleared of what a killed process left.
+ * Throws BAD_ROOT, USAGE (two drivers), LOCKED, DAEMON_RUNNING, NOT_FOUND.
+ */
+export async function openStore(options: StoreOptions, access: "read" | "write" = "read"): Promise<Store> {
+  const { root } = options;
+  const layout = examineRoot(root, options.driver);
+  if (access === "read") {
+    if (layout.kind === "absent" && options.mustExist) {
+      throw new OvlError("NOT_FOUND", `there is no root at ${root}`, { root });
+    }
+    return new Store(root, layout, null);
+  }
+  makeRoot(root, layout.kind);
+  const lock = await lockRoot(root, { force: options.force ?? false, signal: options.signal });
+  try {
+    // Looked at again: whoever had the lock before may have made the root.
+    const locked = layout.kind === "docker" ? layout : examineRoot(root, options.driver);
+    makeSkeleton(root, locked.driver);
+    const store = new Store(root, { ...locked, kind: "docker" }, lock);
+    removeLeftovers(store.imagePath, store.driver);
+    return store;
+  } catch (thrown) {
+    lock[Symbol.dispose]();
+    throw thrown;
+  }
+}
+
+export class Store implements AsyncDisposable {
+  readonly root: string;
+  readonly kind: RootLayout["kind"];
+  readonly driver: Driver;
+  readonly layers: LayerDb;
+  readonly images: ImageDb;
+  readonly repositories: Repositories;
+  readonly #lock: Disposable | null;
+  #users: { mounts: Mount[]; containers: Container[]; warnings: StoreWarning[] } | null = null;
+
+  /** Use `openStore`. */
+  constructor(root: string, layout: RootLayout, lock: Disposable | null) {
+    this.root = root;
+    this.kind = layout.kind;
+    this.driver = openDriver(layout.driver, root);
+    this.layers = new LayerDb(join(this.imagePath, "layerdb"), this.driver);
+    this.images = new ImageDb(join(this.imagePath, "imagedb"));
+    this.repositories = new Repositories(join(this.imagePath, "repositories.json"));
+    this.#lock = lock;
+  }
+
+  /** ROOT/image/<driver> */
+  get imagePath(): string {
+    return join(this.root, "image", this.driver.name);
+  }
+
+  /** Whether a live dockerd works on this root. */
+  get daemonRunning(): boolean {
+    return daemonRuns(this.root);
+  }
+
+  /** Read-write layers and containers, read once. */
+  get users(): {
+    readonly mounts: readonly Mount[];
+    readonly containers: readonly Container[];
+    readonly warnings: readonly StoreWarning[];
+  } {
+    if (this.#users === null) {
+      const { mounts, warnings } = readMounts(this.layers.path);
+      const read = readContainers(this.root, this.driver.name, mounts);
+      this.#users = { mounts, containers: read.containers, warnings: [...warnings, ...read.warnings] };
+    }
+    return this.#users;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#lock?.[Symbol.dispose]();
+  }
+}
