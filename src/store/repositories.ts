@@ -80,7 +80,7 @@ export class Repositories {
       tag: (name, id) => tag(names, typeof name === "string" ? parseReference(name) : name, id),
       remove: (reference) => remove(names, reference),
     });
-    const changed = goJson({ Repositories: names }) !== goJson({ Repositories: this.#names });
+    const changed = written(names) !== written(this.#names);
     if (changed || readSmall(this.path, MAX_BYTES).kind === "absent") this.#save(names);
   }
 
@@ -90,10 +90,15 @@ export class Repositories {
   }
 
   #save(names: Map<string, Map<string, string>>): void {
-    writeAtomically(this.path, goJson({ Repositories: names }), 0o600);
+    writeAtomically(this.path, written(names), 0o600);
     this.#names = names;
     this.#byId = null;
   }
+}
+
+// Outside of the class: TypeScript 7.0 renames a property inside a class that is called as the class.
+function written(names: Map<string, Map<string, string>>): string {
+  return goJson({ Repositories: names });
 }
 
 function tag(names: Map<string, Map<string, string>>, reference: Reference, id: ImageId): void {
