@@ -5,7 +5,7 @@ import type { LayerProgress } from "../layer/progress.js";
 import type { Store } from "../store/store.js";
 import { interruption } from "./interrupt.js";
 import { type View, writeJson, writeLines } from "./output.js";
-import { rootDirectory } from "./root.js";
+import { isNamed, rootDirectory } from "./root.js";
 
 /** Values of the flags in `OvlCommand.baseFlags`, as far as the base itself reads them. */
 export interface GlobalFlags {
@@ -48,10 +48,16 @@ export abstract class OvlCommand extends Command {
     return interruption();
   }
 
-  /** The root as the flags and the environment name it. */
-  protected async store(flags: GlobalFlags): Promise<Store> {
+  /** The root as the flags and the environment name it, for questions. One that is named must be there. */
+  protected async reader(flags: GlobalFlags): Promise<Store> {
     const { openStore } = await import("../store/store.js");
-    return openStore({ root: rootDirectory(flags.root), driver: flags["storage-driver"] ?? null });
+    return openStore({ ...rootOptions(flags), mustExist: isNamed(flags.root) });
+  }
+
+  /** The root, locked for changes and made where there is none. */
+  protected async writer(flags: GlobalFlags & { readonly force: boolean }): Promise<Store> {
+    const { openStore } = await import("../store/store.js");
+    return openStore({ ...rootOptions(flags), force: flags.force, signal: this.signal }, "write");
   }
 
   /** A display for work on layers; ended, the cursor restored, when its scope ends. */
@@ -82,4 +88,8 @@ export abstract class OvlCommand extends Command {
   protected override async catch(error: Error): Promise<never> {
     throw error;
   }
+}
+
+function rootOptions(flags: GlobalFlags) {
+  return { root: rootDirectory(flags.root), driver: flags["storage-driver"] ?? null };
 }

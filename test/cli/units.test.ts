@@ -59,7 +59,7 @@ describe("humanAge", () => {
   const now = Date.parse("2024-03-15T12:00:00Z");
 
   it("counts back from now, whatever the offset and the digits of the time", () => {
-    assert.equal(humanAge("2024-03-01T12:00:00.123456789Z", now), "13 days ago");
+    assert.equal(humanAge("2024-03-01T12:00:00.123456789Z", now), "2 weeks ago");
     assert.equal(humanAge("2024-03-15T13:00:00+02:00", now), "About an hour ago");
   });
 

@@ -1,7 +1,15 @@
 /** `ovl chain` for people: bottom to top, how each ChainID comes from the one below. */
-import type { ChainLayer } from "../../model/chain.js";
 import { table } from "../table.js";
 import { humanSize, shortId } from "../units.js";
+
+/** What the table needs of a layer. */
+export interface ChainLayer {
+  readonly index: number;
+  readonly size: number | null;
+  readonly diffId: string;
+  readonly chainId: string;
+  readonly cacheId: string | null;
+}
 
 export function chainTable(layers: readonly ChainLayer[], options: { trunc: boolean }): string {
   const show = (id: string) => (options.trunc ? shortId(id) : id);

@@ -1,8 +1,16 @@
 /** `ovl history` for people: docker's columns. */
-import type { HistoryRow } from "../../model/history.js";
 import { ellipsis } from "../cells.js";
 import { table } from "../table.js";
 import { humanAge, humanSize, shortId } from "../units.js";
+
+/** What the table needs of a step. */
+export interface HistoryRow {
+  readonly imageId: string | null;
+  readonly created: string | null;
+  readonly createdBy: string;
+  readonly comment: string;
+  readonly size: number | null;
+}
 
 /** What docker cuts "CREATED BY" to. */
 const COMMAND_WIDTH = 45;

@@ -1,7 +1,15 @@
 /** `ovl images` for people: docker's columns, a row for each name. */
-import type { ImageSummary } from "../../store/list.js";
 import { type Column, table } from "../table.js";
 import { humanAge, humanSize, shortId } from "../units.js";
+
+/** What the table needs of an image. */
+export interface ImageSummary {
+  readonly id: string;
+  readonly repoTags: readonly string[];
+  readonly repoDigests: readonly string[];
+  readonly created: string | null;
+  readonly size: number;
+}
 
 const NONE = "<none>";
 

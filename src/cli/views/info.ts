@@ -1,0 +1,38 @@
+/** `ovl info` for people: a fact a line. */
+import { type RootInfo, rootInfo } from "../../store/info.js";
+import type { Store } from "../../store/store.js";
+
+/** The answer of `ovl info`. */
+export interface Info extends RootInfo {
+  readonly engines: { readonly gzip: string; readonly crc64: string; readonly zstd: string };
+}
+
+export async function gatherInfo(store: Store): Promise<Info> {
+  const { engineNames } = await import("../../blob/engines.js");
+  return { ...rootInfo(store), engines: await engineNames() };
+}
+
+const KINDS: Readonly<Record<Info["kind"], string>> = {
+  absent: "not there yet",
+  empty: "empty directory",
+  docker: "docker root",
+};
+
+export function infoText(info: Info): string {
+  const facts = {
+    Root: info.root,
+    Kind: KINDS[info.kind],
+    Driver: info.driver,
+    Images: info.images,
+    Layers: info.layers,
+    Containers: info.containers,
+    Daemon: info.daemonRunning ? "running, holds this root" : "none holds this root",
+    Engines: Object.entries(info.engines)
+      .map(([use, name]) => `${use} ${name}`)
+      .join(", "),
+  };
+  const width = Math.max(...Object.keys(facts).map((name) => name.length)) + 2;
+  return Object.entries(facts)
+    .map(([name, value]) => `${`${name}:`.padEnd(width)}${value}`)
+    .join("\n");
+}
