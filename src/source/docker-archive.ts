@@ -1,0 +1,166 @@
+/**
+ * A docker archive: `docker save` of every version, read from its `manifest.json` as dockerd 20.10 loads it.
+ * The archive of docker >= 25 is an OCI layout too; its `manifest.json` is preferred, since 25.0.0 wrote the layers
+ * of the OCI manifest in random order.
+ */
+import * as v from "valibot";
+import { verifyBytes } from "../blob/verify.js";
+import { OvlError } from "../errors.js";
+import { type ImageConfig, MAX_CONFIG_BYTES, parseImageConfig } from "../model/config.js";
+import type { DiffId, Digest, ImageId } from "../model/digest.js";
+import { checkShape, goMap, goString, goStrings, goStruct, isJsonObject } from "../model/go-shape.js";
+import { parseJson } from "../model/json.js";
+import { MAX_MANIFEST_BYTES } from "../model/manifest.js";
+import { DOCKER_LAYER } from "../model/media-types.js";
+import { bestPlatform, formatPlatform } from "../model/platform.js";
+import { familiarString, parseReference, whyNotATag, withDefaultTag } from "../model/reference.js";
+import type { ArchiveTree } from "./archive-tree.js";
+import { legacyImages } from "./docker-legacy.js";
+import { validParents } from "./docker-parents.js";
+import { type FileTree, readFile, show } from "./file-tree.js";
+import type { ImageSource, Selection, SourceImage, SourceLayer } from "./source.js";
+
+export const DOCKER_MANIFEST_FILE = "manifest.json";
+
+/** Takes over the tree. */
+export function dockerSource(tree: ArchiveTree): ImageSource {
+  return {
+    kind: "docker-archive",
+    location: tree.location,
+    images: async (selection) => {
+      const images = tree.has(DOCKER_MANIFEST_FILE) ? manifestImages(tree) : await legacyImages(tree);
+      return select(images, selection, tree.location);
+    },
+    [Symbol.asyncDispose]: async () => tree[Symbol.dispose](),
+  };
+}
+
+const itemShape = goStruct({
+  Config: goString,
+  RepoTags: goStrings,
+  Layers: goStrings,
+  Parent: goString,
+  LayerSources: goMap(isJsonObject, "descriptors"),
+});
+const manifestShape = v.nullable(v.array(v.nullable(itemShape), "must be an array"));
+type Item = NonNullable<v.InferOutput<typeof itemShape>>;
+
+function manifestImages(tree: ArchiveTree): SourceImage[] {
+  const context = {
+    subject: `${DOCKER_MANIFEST_FILE} of ${tree.location}`,
+    code: "BAD_MANIFEST",
+    maxBytes: MAX_MANIFEST_BYTES,
+  } as const;
+  // Go's decoder stops behind the array and never looks at what follows it.
+  const json = parseJson(readFile(tree, DOCKER_MANIFEST_FILE, context), { ...context, trailing: "ignore" });
+  const items = checkShape(manifestShape, json, context) ?? [];
+  const images = items.map((item) => manifestImage(tree, item ?? {}));
+  return validParents(
+    images,
+    items.map((item) => (item?.Parent ?? "") as ImageId | ""),
+  );
+}
+
+function manifestImage(tree: ArchiveTree, item: Item): SourceImage {
+  const config = readConfig(tree, item.Config ?? "");
+  const paths = item.Layers ?? [];
+  if (paths.length !== config.diffIds.length) {
+    throw new OvlError(
+      "BAD_MANIFEST",
+      `${tree.location}: ${DOCKER_MANIFEST_FILE} gives image ${config.id} ${paths.length} layers, but its config has ${config.diffIds.length} diff ids`,
+      { expected: config.diffIds.length, actual: paths.length },
+    );
+  }
+  return {
+    id: config.id,
+    config,
+    names: (item.RepoTags ?? []).flatMap((tag) => tagName(tag ?? "", tree.location)),
+    manifestDigest: null,
+    layers: paths.map((path, i) => archiveLayer(tree, path ?? "", config.diffIds[i] as DiffId)),
+    parent: null,
+  };
+}
+
+function readConfig(tree: FileTree, path: string): ImageConfig {
+  const subject = `image config ${show(path)} of ${tree.location}`;
+  const bytes = readFile(tree, path, { subject, maxBytes: MAX_CONFIG_BYTES, code: "BAD_CONFIG" });
+  verifyBytes(bytes, { digest: digestInPath(path), size: null, subject });
+  return parseImageConfig(bytes);
+}
+
+/** A layer of a docker archive: nothing is known of it but where it should be. */
+export function archiveLayer(tree: FileTree, path: string, diffId: DiffId): SourceLayer {
+  return {
+    diffId,
+    digest: digestInPath(path),
+    mediaType: DOCKER_LAYER,
+    size: tree.find(path)?.size ?? 0,
+    open: async () => {
+      const range = tree.find(path);
+      if (range !== null) return range;
+      throw new OvlError(
+        "BAD_ARCHIVE",
+        `layer ${diffId} is missing: ${tree.location} has no file ${show(path)}; an archive without it serves only where the layers below and including it are stored already`,
+        { diffId, path },
+      );
+    },
+  };
+}
+
+/** Blobs of the newer archive are called by their digest, which is a claim that can be checked. */
+function digestInPath(path: string): Digest | null {
+  const hex = /^(?:\.\/)?blobs\/sha256\/([0-9a-f]{64})$/.exec(path)?.[1];
+  return hex === undefined ? null : (`sha256:${hex}` as Digest);
+}
+
+/**
+ * One of RepoTags in familiar form; nothing for a name that dockerd takes and then stores nowhere.
+ * Throws BAD_MANIFEST for one that it refuses.
+ */
+function tagName(text: string, location: string): string[] {
+  const reference = parseReference(text, "BAD_MANIFEST");
+  if (reference.tag === null) {
+    throw new OvlError("BAD_MANIFEST", `${location}: invalid tag ${show(text)} in RepoTags: it must be name:tag`, {
+      reference: text,
+    });
+  }
+  return whyNotATag(reference) === null ? [familiarString(reference)] : [];
+}
+
+function select(images: readonly SourceImage[], selection: Selection, location: string): SourceImage[] {
+  const { name, platform } = selection;
+  const named = name === null ? [...images] : images.filter(({ names }) => names.includes(wantedName(name)));
+  if (name !== null && named.length === 0) {
+    const available = [...new Set(images.flatMap(({ names }) => names))];
+    throw new OvlError(
+      "NOT_FOUND",
+      `${location} has no image ${show(name)}; it has ${available.length === 0 ? "no names" : available.join(", ")}`,
+      { name, available },
+    );
+  }
+  const other = platform && named.find(({ config }) => bestPlatform(platform, [config.platform]) === null);
+  if (other) {
+    const available = formatPlatform(other.config.platform);
+    throw new OvlError(
+      "NO_PLATFORM",
+      `image ${other.names[0] ?? other.id} in ${location} is for ${available}, not for ${formatPlatform(platform)}`,
+      { platform: formatPlatform(platform), available: [available] },
+    );
+  }
+  return merged(named);
+}
+
+function wantedName(name: string): string {
+  return familiarString(withDefaultTag(parseReference(name)));
+}
+
+/** An image listed twice is one image with the names of both. */
+function merged(images: readonly SourceImage[]): SourceImage[] {
+  const byId = new Map<ImageId, SourceImage>();
+  for (const image of images) {
+    const before = byId.get(image.id);
+    const names = [...new Set([...(before?.names ?? []), ...image.names])];
+    byId.set(image.id, { ...(before ?? image), names, parent: image.parent ?? before?.parent ?? null });
+  }
+  return [...byId.values()];
+}

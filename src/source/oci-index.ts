@@ -1,0 +1,218 @@
+/** Which images an OCI index holds, and which manifest of each is wanted: names, platforms, nested indexes. */
+import { OvlError } from "../errors.js";
+import { parseImageConfig } from "../model/config.js";
+import { type Descriptor, type Index, isAttestation, type Manifest } from "../model/manifest.js";
+import { isImageConfigType, isIndexType } from "../model/media-types.js";
+import { bestPlatform, defaultPlatform, formatPlatform, normalizePlatform, type Platform } from "../model/platform.js";
+import { familiarString, parseReference, whyNotATag, withDefaultTag } from "../model/reference.js";
+import { show } from "./file-tree.js";
+import type { Selection } from "./source.js";
+
+/** Indexes within indexes. Real ones nest once: a name, its platforms, a platform's image and attestations. */
+const MAX_DEPTH = 4;
+/** Manifests looked at for one image. */
+const MAX_MANIFESTS = 1000;
+
+const CONTAINERD_NAME = "io.containerd.image.name";
+const REF_NAME = "org.opencontainers.image.ref.name";
+
+/** Reads what descriptors name, verified. */
+export interface Blobs {
+  /** For messages. */
+  readonly location: string;
+  manifest(descriptor: Descriptor): Manifest | Index;
+  config(manifest: Manifest): Uint8Array;
+}
+
+export interface ChosenManifest {
+  readonly descriptor: Descriptor;
+  readonly manifest: Manifest;
+  /** Names in familiar form. */
+  readonly names: readonly string[];
+}
+
+/**
+ * The images of an index, one manifest each.
+ * Throws NOT_FOUND for a name that it has not, NO_PLATFORM, AMBIGUOUS, and what reading throws.
+ */
+export function chooseImages(index: Index, selection: Selection, blobs: Blobs): ChosenManifest[] {
+  const groups = imageGroups(index, selection.name, blobs.location);
+  const chosen = new Map<string, ChosenManifest>();
+  for (const { label, name, descriptors } of groups) {
+    const { descriptor, manifest } = choosePlatform(label, descriptors, selection.platform, blobs);
+    const before = chosen.get(descriptor.digest);
+    const names = [...(before?.names ?? []), ...(name === null ? [] : [name])];
+    chosen.set(descriptor.digest, { descriptor, manifest, names: [...new Set(names)] });
+  }
+  return [...chosen.values()];
+}
+
+interface Group {
+  /** What the index calls it, for messages; null where it has no name at all. */
+  readonly label: string | null;
+  /** Name in familiar form that the image gets; null where the index gives only a tag, or nothing. */
+  readonly name: string | null;
+  readonly descriptors: Descriptor[];
+}
+
+/** Entries of one name are one image in several platforms; so are nameless ones whose platforms all differ. */
+function imageGroups(index: Index, wanted: string | null, location: string): Group[] {
+  const groups = new Map<string, Group>();
+  const nameless: Descriptor[] = [];
+  for (const descriptor of index.manifests) {
+    if (isAttestation(descriptor)) continue;
+    const label = labelOf(descriptor);
+    if (wanted !== null && !isCalled(descriptor, wanted)) continue;
+    if (label === null) nameless.push(descriptor);
+    else {
+      const group = groups.get(label) ?? { label, name: nameFrom(descriptor), descriptors: [] };
+      group.descriptors.push(descriptor);
+      groups.set(label, group);
+    }
+  }
+  const all = [...groups.values(), ...namelessGroups(nameless)];
+  if (wanted !== null && all.length === 0) {
+    const names = [...new Set(index.manifests.flatMap((d) => labelOf(d) ?? []))];
+    throw new OvlError(
+      "NOT_FOUND",
+      `${location} has no image ${show(wanted)}; it has ${names.length === 0 ? "no names" : names.map(show).join(", ")}`,
+      { name: wanted, available: names },
+    );
+  }
+  return all;
+}
+
+function namelessGroups(descriptors: readonly Descriptor[]): Group[] {
+  const platforms = new Set(descriptors.map(({ platform }) => platform && formatPlatform(platform)));
+  const oneImage = !platforms.has(null) && platforms.size === descriptors.length;
+  if (oneImage && descriptors.length > 0) return [{ label: null, name: null, descriptors: [...descriptors] }];
+  return descriptors.map((descriptor) => ({ label: null, name: null, descriptors: [descriptor] }));
+}
+
+function labelOf({ annotations }: Descriptor): string | null {
+  return annotations.get(CONTAINERD_NAME) || annotations.get(REF_NAME) || null;
+}
+
+function isCalled({ annotations }: Descriptor, wanted: string): boolean {
+  const labels = [annotations.get(CONTAINERD_NAME), annotations.get(REF_NAME)].filter((label) => label !== undefined);
+  if (labels.includes(wanted)) return true;
+  const name = familiar(wanted);
+  return name !== null && labels.some((label) => isFullName(label) && familiar(label) === name);
+}
+
+/** containerd's annotation is a full name; the OCI one is a full name or a bare tag, which names nothing. */
+function nameFrom({ annotations }: Descriptor): string | null {
+  const full = annotations.get(CONTAINERD_NAME);
+  if (full) return familiar(full);
+  const ref = annotations.get(REF_NAME);
+  return ref && isFullName(ref) ? familiar(ref) : null;
+}
+
+function isFullName(text: string): boolean {
+  return /[:/]/.test(text);
+}
+
+/** Familiar form with a tag; null for what docker could not store as a tag: the annotation may be any text. */
+function familiar(text: string): string | null {
+  try {
+    const reference = withDefaultTag(parseReference(text));
+    return whyNotATag(reference) === null ? familiarString(reference) : null;
+  } catch {
+    return null;
+  }
+}
+
+interface Candidate {
+  /** The entry of the outermost index that led here. */
+  readonly top: Descriptor;
+  readonly descriptor: Descriptor;
+  readonly manifest: Manifest | null;
+  readonly platform: Platform | null;
+}
+
+function choosePlatform(
+  label: string | null,
+  descriptors: readonly Descriptor[],
+  asked: Platform | null,
+  blobs: Blobs,
+): { descriptor: Descriptor; manifest: Manifest } {
+  const found = flatten(descriptors, blobs);
+  const what = label === null ? `the image in ${blobs.location}` : `${show(label)} in ${blobs.location}`;
+  if (found.length === 0) throw new OvlError("BAD_MANIFEST", `${what} has no manifest of an image`);
+  const only = found.length === 1 ? found[0] : undefined;
+  if (only !== undefined && asked === null) return complete(only, blobs);
+  const candidates = found.map((candidate) => withPlatform(candidate, blobs));
+  const platforms = candidates.map(({ platform }) => platform);
+  const wanted = asked ?? defaultPlatform();
+  const best = bestPlatform(wanted, platforms);
+  if (best === null) {
+    const available = [...new Set(platforms.map((platform) => (platform ? formatPlatform(platform) : "unknown")))];
+    throw new OvlError(
+      "NO_PLATFORM",
+      `${what} is not there for ${formatPlatform(wanted)}; it is there for ${available.join(", ")}`,
+      { platform: formatPlatform(wanted), available },
+    );
+  }
+  const winner = candidates[best] as Candidate;
+  // Within one index the first of a platform wins, as with docker; two entries of one name are two images.
+  const rivals = candidates.filter(({ platform }) => isSame(platform, winner.platform));
+  const tops = new Set(rivals.map(({ top }) => top.digest));
+  if (tops.size > 1) {
+    throw new OvlError(
+      "AMBIGUOUS",
+      `${what} is there ${tops.size} times for ${formatPlatform(wanted)}: ${[...tops].join(", ")}`,
+      { candidates: [...tops] },
+    );
+  }
+  return complete(winner, blobs);
+}
+
+function isSame(a: Platform | null, b: Platform | null): boolean {
+  return a !== null && b !== null && formatPlatform(normalizePlatform(a)) === formatPlatform(normalizePlatform(b));
+}
+
+/** The manifests of images below descriptors, nested indexes opened, each once. */
+function flatten(descriptors: readonly Descriptor[], blobs: Blobs): Candidate[] {
+  const found = new Map<string, Candidate>();
+  let seen = 0;
+  const visit = (top: Descriptor, descriptor: Descriptor, inherited: Platform | null, depth: number): void => {
+    if (isAttestation(descriptor)) return;
+    if (depth > MAX_DEPTH || ++seen > MAX_MANIFESTS) {
+      const bound = depth > MAX_DEPTH ? `deeper than ${MAX_DEPTH} levels` : `more than ${MAX_MANIFESTS} manifests`;
+      throw new OvlError("BAD_MANIFEST", `${blobs.location}: the index nests ${bound}`, { digest: descriptor.digest });
+    }
+    const platform = descriptor.platform ?? inherited;
+    const document = opensNow(descriptor) ? blobs.manifest(descriptor) : null;
+    if (document?.kind === "index") {
+      for (const child of document.manifests) visit(top, child, platform, depth + 1);
+    } else if (!found.has(descriptor.digest)) {
+      found.set(descriptor.digest, { top, descriptor, manifest: document, platform });
+    }
+  };
+  for (const descriptor of descriptors) visit(descriptor, descriptor, null, 1);
+  return [...found.values()];
+}
+
+/** An entry of a platform that will not be taken may point to a blob that is not there: read late. */
+function opensNow({ mediaType, platform }: Descriptor): boolean {
+  return isIndexType(mediaType) || mediaType === "" || platform === null;
+}
+
+function complete({ descriptor, manifest }: Candidate, blobs: Blobs): { descriptor: Descriptor; manifest: Manifest } {
+  const document = manifest ?? blobs.manifest(descriptor);
+  if (document.kind === "index") {
+    throw new OvlError(
+      "BAD_MANIFEST",
+      `${blobs.location}: ${descriptor.digest} is an index where a manifest was promised`,
+    );
+  }
+  return { descriptor, manifest: document };
+}
+
+/** A descriptor may leave the platform out; then the config has it. */
+function withPlatform(candidate: Candidate, blobs: Blobs): Candidate {
+  if (candidate.platform !== null) return candidate;
+  const { manifest } = complete(candidate, blobs);
+  if (!isImageConfigType(manifest.config.mediaType)) return { ...candidate, manifest };
+  return { ...candidate, manifest, platform: parseImageConfig(blobs.config(manifest)).platform };
+}

@@ -1,0 +1,142 @@
+/** An OCI image layout (image-spec, image-layout.md), as a directory or as an archive of one. */
+
+import * as v from "valibot";
+import type { FileRange } from "../blob/byte-source.js";
+import { verifyBytes } from "../blob/verify.js";
+import { OvlError } from "../errors.js";
+import { type ImageConfig, MAX_CONFIG_BYTES, parseImageConfig } from "../model/config.js";
+import { algorithmOf, type DiffId, type Digest, hexOf } from "../model/digest.js";
+import { checkShape, goStruct } from "../model/go-shape.js";
+import { parseJson } from "../model/json.js";
+import { type Descriptor, MAX_MANIFEST_BYTES, type Manifest, parseManifest } from "../model/manifest.js";
+import { isForeignLayerType, isImageConfigType, isLayerType } from "../model/media-types.js";
+import { type FileTree, readFile, readRange, show } from "./file-tree.js";
+import { type Blobs, type ChosenManifest, chooseImages } from "./oci-index.js";
+import type { ImageSource, Selection, SourceImage, SourceLayer } from "./source.js";
+
+/** Takes over the tree. */
+export function ociSource(kind: "oci" | "oci-archive", tree: FileTree): ImageSource {
+  return {
+    kind,
+    location: tree.location,
+    images: async (selection) => images(tree, selection),
+    [Symbol.asyncDispose]: async () => tree[Symbol.dispose](),
+  };
+}
+
+function images(tree: FileTree, selection: Selection): SourceImage[] {
+  checkLayout(tree);
+  const bytes = readFile(tree, "index.json", manifestLimits("index.json"));
+  const index = parseManifest(bytes, "", `index.json of ${tree.location}`);
+  if (index.kind !== "index") throw new OvlError("BAD_MANIFEST", `index.json of ${tree.location} is no index`);
+  const blobs: Blobs = {
+    location: tree.location,
+    manifest: (descriptor) => readManifest(tree, descriptor),
+    config: (manifest) => readConfig(tree, manifest.config),
+  };
+  return chooseImages(index, selection, blobs).map((chosen) => sourceImage(tree, chosen));
+}
+
+function checkLayout(tree: FileTree): void {
+  const limits = { subject: "oci-layout", code: "BAD_ARCHIVE", maxBytes: 64 * 1024 } as const;
+  const shape = goStruct({ imageLayoutVersion: v.string("must be a string") });
+  const { imageLayoutVersion } = checkShape(shape, parseJson(readFile(tree, "oci-layout", limits), limits), limits);
+  if (!/^1\./.test(imageLayoutVersion)) {
+    throw new OvlError(
+      "BAD_ARCHIVE",
+      `${tree.location} is an OCI layout of version ${show(imageLayoutVersion)}; versions 1.x can be read`,
+      { expected: "1.0.0", actual: imageLayoutVersion },
+    );
+  }
+}
+
+function sourceImage(tree: FileTree, { descriptor, manifest, names }: ChosenManifest): SourceImage {
+  const config = parseImageConfig(readConfig(tree, manifest.config));
+  checkLayers(manifest, config, tree.location);
+  return {
+    id: config.id,
+    config,
+    names,
+    manifestDigest: descriptor.digest,
+    layers: manifest.layers.map((layer, i) => sourceLayer(tree, layer, config.diffIds[i] as DiffId)),
+    parent: null,
+  };
+}
+
+function checkLayers({ layers }: Manifest, config: ImageConfig, location: string): void {
+  if (layers.length !== config.diffIds.length) {
+    throw new OvlError(
+      "BAD_MANIFEST",
+      `${location}: the manifest has ${layers.length} layers, but its config ${config.id} has ${config.diffIds.length} diff ids`,
+      { expected: config.diffIds.length, actual: layers.length },
+    );
+  }
+  const unsupported = layers.find(({ mediaType }) => !isLayerType(mediaType));
+  if (unsupported !== undefined) {
+    throw new OvlError(
+      "UNSUPPORTED_MEDIA_TYPE",
+      `${location}: layer ${unsupported.digest} has the media type ${show(unsupported.mediaType)}, which is no filesystem layer`,
+      { mediaType: unsupported.mediaType, digest: unsupported.digest },
+    );
+  }
+}
+
+function sourceLayer(tree: FileTree, descriptor: Descriptor, diffId: DiffId): SourceLayer {
+  const { digest, mediaType, size } = descriptor;
+  return { diffId, digest, mediaType, size, open: async () => openBlob(tree, descriptor, `layer ${digest}`) };
+}
+
+function readManifest(tree: FileTree, descriptor: Descriptor): ReturnType<typeof parseManifest> {
+  const subject = `manifest ${descriptor.digest} of ${tree.location}`;
+  return parseManifest(readBlob(tree, descriptor, manifestLimits(subject)), descriptor.mediaType, subject);
+}
+
+function readConfig(tree: FileTree, descriptor: Descriptor): Uint8Array {
+  if (!isImageConfigType(descriptor.mediaType)) {
+    throw new OvlError(
+      "UNSUPPORTED_MEDIA_TYPE",
+      `${tree.location}: the manifest is an artifact, not an image: its config has the media type ${show(descriptor.mediaType)}`,
+      { mediaType: descriptor.mediaType, digest: descriptor.digest },
+    );
+  }
+  const subject = `image config ${descriptor.digest} of ${tree.location}`;
+  return readBlob(tree, descriptor, { subject, maxBytes: MAX_CONFIG_BYTES, code: "BAD_CONFIG" });
+}
+
+function manifestLimits(subject: string) {
+  return { subject, maxBytes: MAX_MANIFEST_BYTES, code: "BAD_MANIFEST" } as const;
+}
+
+function readBlob(tree: FileTree, descriptor: Descriptor, limits: Parameters<typeof readRange>[1]): Buffer {
+  const bytes = readRange(openBlob(tree, descriptor, limits.subject), limits);
+  verifyBytes(bytes, { digest: descriptor.digest, size: descriptor.size, subject: limits.subject });
+  return bytes;
+}
+
+function openBlob(tree: FileTree, descriptor: Descriptor, subject: string): FileRange {
+  const { digest, size } = descriptor;
+  const range = tree.find(blobPath(digest));
+  if (range === null) throw missing(tree, descriptor, subject);
+  if (range.size === size) return range;
+  throw new OvlError(
+    "SIZE_MISMATCH",
+    `${subject}: expected ${size} bytes, but ${blobPath(digest)} in ${tree.location} has ${range.size}; get it again`,
+    { subject, expected: size, actual: range.size },
+  );
+}
+
+export function blobPath(digest: Digest): string {
+  return `blobs/${algorithmOf(digest)}/${hexOf(digest)}`;
+}
+
+function missing(tree: FileTree, { digest, mediaType, urls }: Descriptor, subject: string): OvlError {
+  const foreign = isForeignLayerType(mediaType) || urls.length > 0;
+  const where = urls.length === 0 ? "its publisher" : urls.map(show).join(" or ");
+  return new OvlError(
+    "BAD_ARCHIVE",
+    foreign
+      ? `${subject} may not be distributed and is not in ${tree.location}; get it from ${where} and put it there as ${blobPath(digest)}`
+      : `${subject} is missing: ${tree.location} has no ${blobPath(digest)}`,
+    { digest, path: blobPath(digest) },
+  );
+}

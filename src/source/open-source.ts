@@ -1,0 +1,128 @@
+/** From what the user wrote for SOURCE to the source it means. */
+import { closeSync, open, readFileSync } from "node:fs";
+import { stat } from "node:fs/promises";
+import { isatty } from "node:tty";
+import { promisify } from "node:util";
+import { asOvlError, OvlError } from "../errors.js";
+import { fullString, withDefaultTag } from "../model/reference.js";
+import { type ArchiveTree, archiveTree } from "./archive-tree.js";
+import { directoryTree } from "./directory-tree.js";
+import { DOCKER_MANIFEST_FILE, dockerSource } from "./docker-archive.js";
+import { isLegacyArchive } from "./docker-legacy.js";
+import { type Locator, parseLocator } from "./locator.js";
+import { ociSource } from "./oci-layout.js";
+import type { ImageSource } from "./source.js";
+import { seekable } from "./spool.js";
+
+export interface OpenedSource {
+  readonly source: ImageSource;
+  /** The NAME of `oci:DIR:NAME` and its like, for `Selection.name`; null where the text has none. */
+  readonly name: string | null;
+}
+
+/**
+ * Opens a SOURCE. A compressed archive, and one that comes through a pipe, is read to its end here.
+ * Throws USAGE, NOT_FOUND, BAD_ARCHIVE, UNSUPPORTED_MEDIA_TYPE, PERMISSION, NO_SPACE, IO.
+ */
+export async function openSource(text: string): Promise<OpenedSource> {
+  const locator = parseLocator(text);
+  return { source: await sourceOf(locator), name: "name" in locator ? locator.name : null };
+}
+
+async function sourceOf(locator: Locator): Promise<ImageSource> {
+  switch (locator.kind) {
+    case "oci":
+      return openDirectory(locator.path);
+    case "oci-archive":
+      return ociSource("oci-archive", await openArchive(locator.path));
+    case "docker-archive":
+      return dockerSource(await openArchive(locator.path));
+    case "path":
+      return (await isDirectory(locator.path))
+        ? openDirectory(locator.path)
+        : detected(await openArchive(locator.path));
+    case "stdin":
+      return detected(await openStdin());
+    case "registry":
+      throw new OvlError(
+        "REGISTRY",
+        `${fullString(withDefaultTag(locator.reference))} would come from a registry, which this version cannot ask yet; ` +
+          "for a file, write its path with a slash: ./NAME",
+        { reference: fullString(withDefaultTag(locator.reference)) },
+      );
+  }
+}
+
+async function openDirectory(path: string): Promise<ImageSource> {
+  if (!(await isDirectory(path))) {
+    throw new OvlError("BAD_ARCHIVE", `${path} is a file, not a directory; for an archive write oci-archive:${path}`, {
+      path,
+    });
+  }
+  return ociSource("oci", directoryTree(path, path));
+}
+
+async function openArchive(path: string): Promise<ArchiveTree> {
+  if (await isDirectory(path)) {
+    throw new OvlError("BAD_ARCHIVE", `${path} is a directory, not an archive; for an OCI layout write oci:${path}`, {
+      path,
+    });
+  }
+  try {
+    // Asynchronously: opening a FIFO waits for the other end.
+    const fd = await promisify(open)(path, "r");
+    return await archiveBehind(fd, 0, path, () => closeSync(fd));
+  } catch (error) {
+    throw asOvlError(error);
+  }
+}
+
+async function openStdin(): Promise<ArchiveTree> {
+  const stdin = 0;
+  if (isatty(stdin)) {
+    throw new OvlError("USAGE", "- reads an archive from standard input, which is a terminal; redirect a file into it");
+  }
+  return archiveBehind(stdin, positionOf(stdin), "standard input", () => {});
+}
+
+async function archiveBehind(fd: number, offset: number, location: string, close: () => void): Promise<ArchiveTree> {
+  const file = await seekable(fd, offset, location, close);
+  try {
+    return archiveTree(file.range, location, () => file[Symbol.dispose]());
+  } catch (error) {
+    file[Symbol.dispose]();
+    throw error;
+  }
+}
+
+/** Bytes of a redirected file that the programs before this one have read already. */
+function positionOf(fd: number): number {
+  return Number(/^pos:\s*(\d+)$/m.exec(readFileSync(`/proc/self/fdinfo/${fd}`, "latin1"))?.[1] ?? 0);
+}
+
+async function isDirectory(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isDirectory();
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== "ENOENT" && code !== "ENOTDIR") throw asOvlError(error);
+    throw new OvlError("NOT_FOUND", `no such file or directory: ${path}`, { path }, { cause: error });
+  }
+}
+
+/** The kind of an archive by what is in it. One that is both (docker >= 25) is a docker archive. */
+function detected(tree: ArchiveTree): ImageSource {
+  try {
+    if (tree.has(DOCKER_MANIFEST_FILE)) return dockerSource(tree);
+    if (tree.has("oci-layout") || tree.has("index.json")) return ociSource("oci-archive", tree);
+    if (isLegacyArchive(tree)) return dockerSource(tree);
+    throw new OvlError(
+      "BAD_ARCHIVE",
+      `${tree.location} holds no image: neither manifest.json (docker save) nor oci-layout is in it; a root filesystem is taken in with ovl import`,
+      { path: tree.location },
+    );
+  } catch (error) {
+    tree[Symbol.dispose]();
+    throw error;
+  }
+}
