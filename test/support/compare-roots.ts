@@ -7,7 +7,7 @@ import { existsSync, lstatSync, readdirSync, readFileSync, readlinkSync } from "
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { compareTrees, type Window } from "./compare-trees.js";
-import { readTree, type Tree } from "./tree.js";
+import { readTree, type Tree, type TreeNode } from "./tree.js";
 
 export interface RootView {
   readonly path: string;

@@ -100,7 +100,8 @@ export function dockerArchive(images: readonly Image[], options: DockerArchiveOp
       files.set(`${v1Id}/VERSION`, Buffer.from("1.0"));
       files.set(`${v1Id}/json`, Buffer.from(JSON.stringify({ id: v1Id, created: CREATED, os: "linux" })));
       const bytes = layers[index] as Uint8Array;
-      if (before !== undefined && options.links !== false) files.set(path, { symlink: `../${before}` });
+      if (before !== undefined && before !== path && options.links !== false)
+        files.set(path, { symlink: `../${before}` });
       else files.set(path, options.compress?.(bytes) ?? bytes);
       stored.set(diffIds[index] as string, before ?? path);
       return path;
