@@ -11,6 +11,10 @@ export class RawBuffer {
     this.#onFull = onFull;
   }
 
+  get length(): number {
+    return this.#length;
+  }
+
   add(bytes: Uint8Array): void {
     for (let at = 0; at < bytes.length; ) {
       const part = bytes.subarray(at, at + this.#max - this.#length);

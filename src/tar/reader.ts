@@ -22,7 +22,8 @@ const MAX_META = 1 << 20;
 export class TarReader {
   readonly #input: TarInput;
   readonly #onRaw: (bytes: Uint8Array) => void;
-  readonly #block = Buffer.alloc(BLOCK);
+  readonly #words = new Uint32Array(BLOCK / 4);
+  readonly #block = Buffer.from(this.#words.buffer);
   #meta = Buffer.alloc(0);
   /** Payload bytes and padding bytes of the current entry that are still in the stream. */
   #remaining = 0;
@@ -165,7 +166,7 @@ export class TarReader {
       if (filled === 0) return null;
       if (filled < BLOCK) throw this.#truncated();
       this.#onRaw(this.#block);
-      const sum = blockSum(this.#block);
+      const sum = blockSum(this.#words);
       if (sum !== 0) {
         if (zeros > 0) throw this.#fail("invalid header: one zero block between entries");
         const header = parseHeader(this.#block, sum, this.#fail);
