@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { errnoOf } from "../driver/files.js";
 import { asOvlError, OvlError } from "../errors.js";
-import { flock, LOCK_EX, LOCK_NB, LOCK_SH } from "../sys/flock.js";
+import { tryLock } from "../sys/lock.js";
 
 /** Milliseconds between two looks at a lock that somebody else has. */
 const POLL = 50;
@@ -27,7 +27,8 @@ export async function lockRoot(root: string, options: LockOptions): Promise<Disp
   try {
     await acquire(own, root, options.signal);
     daemon = openDaemonLock(root);
-    if (daemon !== null && !flock(daemon, LOCK_EX | LOCK_NB) && !options.force) throw daemonRunning(root);
+    if (daemon !== null && !tryLock(daemon, "exclusive", `lock ${daemonLock(root)}`) && !options.force)
+      throw daemonRunning(root);
   } catch (thrown) {
     if (daemon !== null) closeSync(daemon);
     closeSync(own);
@@ -48,7 +49,7 @@ export function daemonRuns(root: string): boolean {
   if (fd === null) return false;
   try {
     // Shared, so that two readers who ask at once do not take each other for a daemon.
-    return !flock(fd, LOCK_SH | LOCK_NB);
+    return !tryLock(fd, "shared", `lock ${daemonLock(root)}`);
   } finally {
     closeSync(fd);
   }
@@ -57,7 +58,7 @@ export function daemonRuns(root: string): boolean {
 async function acquire(fd: number, root: string, signal: AbortSignal | undefined): Promise<void> {
   const seconds = timeoutSeconds();
   const deadline = performance.now() + seconds * 1000;
-  while (!flock(fd, LOCK_EX | LOCK_NB)) {
+  while (!tryLock(fd, "exclusive", `lock ${root}`)) {
     if (performance.now() >= deadline) {
       const pid = holderOf(root);
       const who = pid === null ? "another process" : `process ${pid}`;
@@ -79,10 +80,15 @@ function timeoutSeconds(): number {
   throw new OvlError("USAGE", `OVL_LOCK_TIMEOUT is ${JSON.stringify(text)}; expected a number of seconds`);
 }
 
+/** The file that a live dockerd keeps locked. */
+function daemonLock(root: string): string {
+  return join(root, "volumes", "metadata.db");
+}
+
 function openDaemonLock(root: string): number | null {
   try {
     const flags = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW;
-    return openSync(join(root, "volumes", "metadata.db"), flags);
+    return openSync(daemonLock(root), flags);
   } catch (thrown) {
     // A user who may not open it cannot tell; what that user may write, dockerd does not read.
     if (["ENOENT", "ENOTDIR", "EACCES", "ELOOP", "ENXIO"].includes(errnoOf(thrown))) return null;
@@ -91,7 +97,7 @@ function openDaemonLock(root: string): number | null {
 }
 
 function daemonRunning(root: string): OvlError {
-  const pid = holderOf(join(root, "volumes", "metadata.db"));
+  const pid = holderOf(daemonLock(root));
   const who = pid === null ? "a live dockerd" : `a live dockerd (process ${pid})`;
   return new OvlError(
     "DAEMON_RUNNING",

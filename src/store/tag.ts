@@ -1,0 +1,26 @@
+/** Giving an image one more name, as `docker tag`. */
+import { OvlError } from "../errors.js";
+import type { ImageId } from "../model/digest.js";
+import { familiarString, parseReference, whyNotATag, withDefaultTag } from "../model/reference.js";
+import { formatRfc3339 } from "../model/time.js";
+import type { Store } from "./store.js";
+
+/** @returns the name as it is stored. Throws USAGE for what cannot be a tag. */
+export function tagImage(store: Store, id: ImageId, name: string): string {
+  const reference = withDefaultTag(parseReference(name));
+  const why = whyNotATag(reference);
+  if (why !== null) throw new OvlError("USAGE", `cannot tag ${JSON.stringify(name)}: ${why}`, { reference: name });
+  store.repositories.update((names) => names.tag(reference, id));
+  store.images.setLastUpdated(id, now());
+  return familiarString(reference);
+}
+
+/** The present time to the nanosecond as far as the clock has them, in UTC. */
+function now(): string {
+  const nanoseconds = BigInt(Math.round((performance.timeOrigin + performance.now()) * 1000)) * 1000n;
+  return formatRfc3339({
+    sec: Number(nanoseconds / 1_000_000_000n),
+    nsec: Number(nanoseconds % 1_000_000_000n),
+    offset: 0,
+  });
+}
