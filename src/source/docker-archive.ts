@@ -7,18 +7,18 @@ import * as v from "valibot";
 import { verifyBytes } from "../blob/verify.js";
 import { OvlError } from "../errors.js";
 import { type ImageConfig, MAX_CONFIG_BYTES, parseImageConfig } from "../model/config.js";
-import type { DiffId, Digest, ImageId } from "../model/digest.js";
+import type { DiffId, ImageId } from "../model/digest.js";
 import { checkShape, goMap, goString, goStrings, goStruct, isJsonObject } from "../model/go-shape.js";
 import { parseJson } from "../model/json.js";
 import { MAX_MANIFEST_BYTES } from "../model/manifest.js";
-import { DOCKER_LAYER } from "../model/media-types.js";
 import { bestPlatform, formatPlatform } from "../model/platform.js";
 import { familiarString, parseReference, whyNotATag, withDefaultTag } from "../model/reference.js";
 import type { ArchiveTree } from "./archive-tree.js";
+import { archiveLayer, digestInPath } from "./docker-layer.js";
 import { legacyImages } from "./docker-legacy.js";
 import { validParents } from "./docker-parents.js";
 import { type FileTree, readFile, show } from "./file-tree.js";
-import type { ImageSource, Selection, SourceImage, SourceLayer } from "./source.js";
+import type { ImageSource, Selection, SourceImage } from "./source.js";
 
 export const DOCKER_MANIFEST_FILE = "manifest.json";
 
@@ -86,31 +86,6 @@ function readConfig(tree: FileTree, path: string): ImageConfig {
   const bytes = readFile(tree, path, { subject, maxBytes: MAX_CONFIG_BYTES, code: "BAD_CONFIG" });
   verifyBytes(bytes, { digest: digestInPath(path), size: null, subject });
   return parseImageConfig(bytes);
-}
-
-/** A layer of a docker archive: nothing is known of it but where it should be. */
-export function archiveLayer(tree: FileTree, path: string, diffId: DiffId): SourceLayer {
-  return {
-    diffId,
-    digest: digestInPath(path),
-    mediaType: DOCKER_LAYER,
-    size: tree.find(path)?.size ?? 0,
-    open: async () => {
-      const range = tree.find(path);
-      if (range !== null) return range;
-      throw new OvlError(
-        "BAD_ARCHIVE",
-        `layer ${diffId} is missing: ${tree.location} has no file ${show(path)}; an archive without it serves only where the layers below and including it are stored already`,
-        { diffId, path },
-      );
-    },
-  };
-}
-
-/** Blobs of the newer archive are called by their digest, which is a claim that can be checked. */
-function digestInPath(path: string): Digest | null {
-  const hex = /^(?:\.\/)?blobs\/sha256\/([0-9a-f]{64})$/.exec(path)?.[1];
-  return hex === undefined ? null : (`sha256:${hex}` as Digest);
 }
 
 /**

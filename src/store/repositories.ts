@@ -5,6 +5,7 @@
 import { readSmall, writeAtomically } from "../driver/files.js";
 import { OvlError } from "../errors.js";
 import { type ImageId, isImageId } from "../model/digest.js";
+import { goJson } from "../model/go-json.js";
 import { isJsonObject } from "../model/go-shape.js";
 import { parseJson } from "../model/json.js";
 import {
@@ -15,7 +16,6 @@ import {
   type Reference,
   withDefaultTag,
 } from "../model/reference.js";
-import { goJson } from "./go-json.js";
 import type { StoreWarning } from "./warning.js";
 
 /** 100,000 references of 600 bytes: far more than a root that anybody has seen. */

@@ -12,11 +12,12 @@ export function goJson(value: GoValue): string {
   if (value === null || typeof value !== "object") return String(value);
   if (Array.isArray(value)) return `[${value.map(goJson).join(",")}]`;
   const isMap = value instanceof Map;
-  const entries: [string, GoValue][] = isMap ? [...value].sort(byBytes) : Object.entries(value);
+  const entries: [string, GoValue][] = isMap ? [...value].sort(byKeyBytes) : Object.entries(value);
   return `{${entries.map(([key, item]) => `${quote(key)}:${goJson(item)}`).join(",")}}`;
 }
 
-function byBytes([a]: [string, GoValue], [b]: [string, GoValue]): number {
+/** Order of a Go map's keys in JSON; UTF-16 code units order differently. */
+export function byKeyBytes([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number {
   return Buffer.compare(Buffer.from(a), Buffer.from(b));
 }
 
