@@ -11,10 +11,14 @@ export function koffi(): typeof Koffi {
   return loaded;
 }
 
-/** A shared library, or with null the process itself; null where there is none of this name. */
+/**
+ * A shared library, or with null the process itself; null where there is none of this name.
+ * A library keeps to its own symbols: Node exports those of its zlib and zstd, and a `libz.so.1` whose
+ * calls to itself ended up in Node's other version corrupted memory.
+ */
 export function libraryOf(name: string | null): Library | null {
   try {
-    return koffi().load(name);
+    return name === null ? koffi().load(null) : koffi().load(name, { deep: true });
   } catch {
     return null;
   }
