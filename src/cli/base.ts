@@ -6,6 +6,7 @@ import type { Store } from "../store/store.js";
 import { interruption } from "./interrupt.js";
 import { type View, writeJson, writeLines } from "./output.js";
 import { isNamed, rootDirectory } from "./root.js";
+import type { Targets } from "./target.js";
 
 /** Values of the flags in `OvlCommand.baseFlags`, as far as the base itself reads them. */
 export interface GlobalFlags {
@@ -14,6 +15,10 @@ export interface GlobalFlags {
   readonly quiet: boolean;
   readonly "no-color": boolean;
   readonly progress: "auto" | "tty" | "plain" | "none";
+}
+
+export interface WriteFlags extends GlobalFlags {
+  readonly force: boolean;
 }
 
 export abstract class OvlCommand extends Command {
@@ -54,9 +59,16 @@ export abstract class OvlCommand extends Command {
     return openStore({ ...rootOptions(flags), mustExist: isNamed(flags.root) });
   }
 
-  /** The root, locked for changes and made where there is none. */
-  protected async writer(flags: GlobalFlags & { readonly force: boolean }): Promise<Store> {
+  /** For commands that ask stored images and sources alike. */
+  protected async targets(flags: GlobalFlags & { readonly platform?: string | undefined }): Promise<Targets> {
+    const [{ Targets }, { platformOf }] = await Promise.all([import("./target.js"), import("./flags.js")]);
+    return new Targets(() => this.reader(flags), await platformOf(flags.platform));
+  }
+
+  /** The root, locked for changes. Only what brings images makes a root where there is none. */
+  protected async writer(flags: WriteFlags, root: "create" | "exists" = "exists"): Promise<Store> {
     const { openStore } = await import("../store/store.js");
+    if (root === "exists") await openStore({ ...rootOptions(flags), mustExist: true });
     return openStore({ ...rootOptions(flags), force: flags.force, signal: this.signal }, "write");
   }
 

@@ -1,14 +1,75 @@
-/** Whether an argument of a † command means a stored image or a SOURCE that is only read. */
+/** What an argument of a † command means: an image of the root, or those of a SOURCE, which is only read. */
 import { existsSync } from "node:fs";
+import { OvlError } from "../errors.js";
+import type { ImageId } from "../model/digest.js";
+import type { Platform } from "../model/platform.js";
+import type { ImageSource, SourceImage } from "../source/source.js";
+import type { Store } from "../store/store.js";
 
-const PREFIX = /^(?:oci|oci-archive|docker-archive):|^docker:\/\//;
+export type ImageTarget =
+  | { readonly kind: "stored"; readonly target: string; readonly id: ImageId; readonly store: Store }
+  | { readonly kind: "source"; readonly target: string; readonly id: ImageId; readonly image: SourceImage };
 
-/** An argument that can only be a SOURCE: a prefix, a path, or `-` for stdin. */
-export function isSource(argument: string): boolean {
-  return argument === "-" || PREFIX.test(argument) || /^(?:\/|\.\.?\/)/.test(argument);
+/** Keeps open what the images found through it need; opens the root only when a stored image is asked for. */
+export class Targets implements AsyncDisposable {
+  readonly #openStore: () => Promise<Store>;
+  readonly #platform: Platform | null;
+  #store: Store | null = null;
+  readonly #sources: ImageSource[] = [];
+
+  /** @param platform which image of a multi-platform source; null: this machine's */
+  constructor(openStore: () => Promise<Store>, platform: Platform | null) {
+    this.#openStore = openStore;
+    this.#platform = platform;
+  }
+
+  /** The one image that an argument means. Throws AMBIGUOUS for a source that holds several. */
+  async one(argument: string): Promise<ImageTarget> {
+    const found = await this.all(argument);
+    const [only, second] = found;
+    if (only === undefined) throw new OvlError("NOT_FOUND", `${argument} holds no image`, { target: argument });
+    if (second === undefined) return only;
+    const candidates = found.map((image) => (image.kind === "source" ? image.image.names[0] : undefined) ?? image.id);
+    throw new OvlError(
+      "AMBIGUOUS",
+      `${argument} holds ${found.length} images: ${candidates.join(", ")}; name one, as in docker-archive:FILE:NAME`,
+      { target: argument, candidates },
+    );
+  }
+
+  async all(argument: string): Promise<ImageTarget[]> {
+    if (isSource(argument)) return this.#inSource(argument);
+    try {
+      return [await this.#inStore(argument)];
+    } catch (thrown) {
+      // `app.tar` without a path could name either; the root comes first, as it does for docker.
+      const missing = thrown instanceof OvlError && (thrown.code === "NOT_FOUND" || thrown.code === "USAGE");
+      if (missing && existsSync(argument)) return this.#inSource(argument);
+      throw thrown;
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const source of this.#sources) await source[Symbol.asyncDispose]();
+    await this.#store?.[Symbol.asyncDispose]();
+  }
+
+  async #inStore(argument: string): Promise<ImageTarget> {
+    const { resolveImage } = await import("../store/resolve.js");
+    this.#store ??= await this.#openStore();
+    return { kind: "stored", target: argument, id: resolveImage(this.#store, argument), store: this.#store };
+  }
+
+  async #inSource(argument: string): Promise<ImageTarget[]> {
+    const { openSource } = await import("../source/open-source.js");
+    const { source, name } = await openSource(argument);
+    this.#sources.push(source);
+    const images = await source.images({ name, platform: this.#platform });
+    return images.map((image) => ({ kind: "source", target: argument, id: image.id, image }));
+  }
 }
 
-/** An argument that names a file, should no stored image have that name: `app.tar`. */
-export function namesFile(argument: string): boolean {
-  return existsSync(argument);
+/** An argument that can only be a SOURCE: a prefix, a path, or `-` for stdin. */
+function isSource(argument: string): boolean {
+  return argument === "-" || /^(?:oci|oci-archive|docker-archive):|^docker:\/\/|^\.{0,2}\//.test(argument);
 }

@@ -14,13 +14,14 @@ export interface HistoryRow {
 
 /** What docker cuts "CREATED BY" to. */
 const COMMAND_WIDTH = 45;
-export const MISSING = "<missing>";
+/** docker, for steps whose image the store does not have. */
+const MISSING = "<missing>";
 
 export function historyTable(rows: readonly HistoryRow[], options: { trunc: boolean }): string {
   const { trunc } = options;
   return table<HistoryRow>(
     [
-      { head: "IMAGE", cell: ({ imageId }) => (imageId === null ? MISSING : trunc ? shortId(imageId) : imageId) },
+      { head: "IMAGE", cell: (row) => shownId(row, trunc) },
       { head: "CREATED", cell: ({ created }) => humanAge(created) },
       {
         head: "CREATED BY",
@@ -35,4 +36,13 @@ export function historyTable(rows: readonly HistoryRow[], options: { trunc: bool
 
 function oneLine(text: string): string {
   return text.replace(/[\t\r\n]/g, " ");
+}
+
+/** With `-q`: a line a step, as docker has it. */
+export function historyIds(rows: readonly HistoryRow[], options: { trunc: boolean }): string[] {
+  return rows.map((row) => shownId(row, options.trunc));
+}
+
+function shownId({ imageId }: HistoryRow, trunc: boolean): string {
+  return imageId === null ? MISSING : trunc ? shortId(imageId) : imageId;
 }

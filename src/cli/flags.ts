@@ -1,0 +1,34 @@
+/** Flags that several commands share, and what their values mean. */
+import { boolean, string } from "@oclif/core/flags";
+import type { ImageId } from "../model/digest.js";
+import type { Platform } from "../model/platform.js";
+
+export const platformFlag = string({
+  helpValue: "OS/ARCH[/VARIANT]",
+  summary: "Which image of a multi-platform source; default: this machine's.",
+});
+
+export const expectFlag = string({
+  helpValue: "IMAGE_ID",
+  summary: "The id that the image must have: sha256:<64 hex>.",
+});
+
+export const forceFlag = boolean({ summary: "Write although a live dockerd holds the root." });
+
+export const dryRunFlag = boolean({ summary: "Say what would be deleted, and delete nothing." });
+
+/** Throws USAGE. */
+export async function platformOf(text: string | undefined): Promise<Platform | null> {
+  if (text === undefined) return null;
+  const { parsePlatform } = await import("../model/platform.js");
+  return parsePlatform(text);
+}
+
+/** Throws USAGE for what is no full image id: a prefix would pin nothing. */
+export async function imageIdOf(text: string | undefined): Promise<ImageId | null> {
+  if (text === undefined) return null;
+  const [{ isImageId }, { OvlError }] = await Promise.all([import("../model/digest.js"), import("../errors.js")]);
+  const id = text.startsWith("sha256:") ? text : `sha256:${text}`;
+  if (isImageId(id)) return id;
+  throw new OvlError("USAGE", `--expect takes a full image id, sha256:<64 hex>, not ${JSON.stringify(text)}`);
+}

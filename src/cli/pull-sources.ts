@@ -1,0 +1,61 @@
+/** The sources of one `ovl pull`, opened, chosen from, and brought into the store together. */
+import { availableParallelism } from "node:os";
+import { OvlError } from "../errors.js";
+import type { LayerProgress } from "../layer/progress.js";
+import { familiarString, parseReference, whyNotATag, withDefaultTag } from "../model/reference.js";
+import { openSource } from "../source/open-source.js";
+import type { ImageSource, SourceImage } from "../source/source.js";
+import { type PullResult, pull } from "../store/pull.js";
+import type { Store } from "../store/store.js";
+import { imageIdOf, platformOf } from "./flags.js";
+
+export interface PullFlags {
+  readonly tag?: readonly string[] | undefined;
+  readonly platform?: string | undefined;
+  readonly expect?: string | undefined;
+  readonly strict: boolean;
+  readonly jobs?: number | undefined;
+}
+
+/** What the flags of a pull mean; refused before anything is opened. Throws USAGE. */
+export async function pullPlan(sources: readonly string[], flags: PullFlags) {
+  if (sources.length === 0) throw new OvlError("USAGE", "missing argument: SOURCE; see ovl pull --help");
+  return {
+    sources,
+    platform: await platformOf(flags.platform),
+    options: {
+      tags: (flags.tag ?? []).map(storedName),
+      expect: await imageIdOf(flags.expect),
+      strict: flags.strict,
+      jobs: flags.jobs ?? availableParallelism(),
+    },
+  };
+}
+
+/** All images of all sources, or none of them. */
+export async function pullSources(
+  store: Store,
+  plan: Awaited<ReturnType<typeof pullPlan>>,
+  run: { readonly signal: AbortSignal; readonly progress: LayerProgress },
+): Promise<PullResult> {
+  const opened: ImageSource[] = [];
+  try {
+    const images: SourceImage[] = [];
+    for (const argument of plan.sources) {
+      const { source, name } = await openSource(argument);
+      opened.push(source);
+      images.push(...(await source.images({ name, platform: plan.platform })));
+    }
+    return await pull(store, images, { ...plan.options, ...run });
+  } finally {
+    for (const source of opened) await source[Symbol.asyncDispose]();
+  }
+}
+
+/** Refused now and not after the work. */
+function storedName(text: string): string {
+  const reference = withDefaultTag(parseReference(text));
+  const why = whyNotATag(reference);
+  if (why !== null) throw new OvlError("USAGE", `--tag ${JSON.stringify(text)}: ${why}`, { reference: text });
+  return familiarString(reference);
+}

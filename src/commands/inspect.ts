@@ -1,0 +1,34 @@
+import { string } from "@oclif/core/args";
+import { OvlCommand } from "../cli/base.js";
+import { platformFlag } from "../cli/flags.js";
+
+export default class Inspect extends OvlCommand {
+  static override readonly summary = "Print everything known of images, as docker inspect does.";
+  static override readonly description = `An array with the keys of Docker 20.10, in its order.
+Of a SOURCE, which is only read, the keys that only a store can tell are left out: Size, VirtualSize, GraphDriver, Metadata.`;
+  static override readonly usage = "inspect IMAGE|SOURCE... [FLAGS]";
+  static override readonly examples = [
+    "<%= config.bin %> inspect nginx:latest",
+    {
+      description: "Where its top layer lies",
+      command: "<%= config.bin %> inspect app:1 | jq -r '.[0].GraphDriver.Data.UpperDir'",
+    },
+    { description: "What an archive would run", command: "<%= config.bin %> inspect ./app.tar | jq '.[].Config.Cmd'" },
+  ];
+  static override readonly args = {
+    object: string({ required: true, multiple: true, ignoreStdin: true, description: "Stored image or SOURCE." }),
+  };
+  static override readonly flags = { platform: platformFlag };
+
+  async run() {
+    const { args, flags } = await this.parse(Inspect);
+    await using targets = await this.targets(flags);
+    const { inspectAll } = await import("../cli/answers.js");
+    const { answer, warnings } = await inspectAll(targets, args.object);
+    await this.tell(warnings, flags);
+    return this.answer(answer, flags, {
+      text: () => JSON.stringify(answer, null, 4),
+      ids: () => answer.map((image) => String(image["Id"])),
+    });
+  }
+}

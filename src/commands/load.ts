@@ -1,0 +1,22 @@
+import { string } from "@oclif/core/flags";
+import Pull from "./pull.js";
+
+export default class Load extends Pull {
+  static override readonly summary = "As pull, with the arguments of docker load.";
+  static override readonly description = "Reads stdin where neither -i nor a SOURCE is given.";
+  static override readonly usage = "load [-i FILE | SOURCE...] [FLAGS]";
+  static override readonly examples = [
+    "docker save app:1 | <%= config.bin %> load",
+    "<%= config.bin %> load -i app.tar.gz",
+  ];
+  static override readonly flags = {
+    ...Pull.flags,
+    input: string({ char: "i", helpValue: "FILE", summary: "Archive to read." }),
+  };
+
+  override async run() {
+    const { args, flags } = await this.parse(Load);
+    const named = [...(flags.input === undefined ? [] : [flags.input]), ...(args.source ?? [])];
+    return this.pull(named.length > 0 ? named : ["-"], flags);
+  }
+}

@@ -1,0 +1,61 @@
+import { string as stringArg } from "@oclif/core/args";
+import { boolean, integer, string } from "@oclif/core/flags";
+import { OvlCommand, type WriteFlags } from "../cli/base.js";
+import { expectFlag, forceFlag, platformFlag } from "../cli/flags.js";
+import type { PullFlags } from "../cli/pull-sources.js";
+import { pulledText } from "../cli/views/pull.js";
+
+export default class Pull extends OvlCommand {
+  static override readonly summary: string = "Bring images into the root.";
+  static override readonly description: string =
+    `Every byte is checked against its digest, every layer against its diff_id, before anything is registered; what fails leaves nothing behind. Layers that are there already are not extracted again.
+SOURCE is an OCI layout (oci:DIR[:NAME]), an archive (oci-archive:FILE[:NAME], docker-archive:FILE[:NAME]), the path of either, compressed or not, or - for an archive on stdin.`;
+  static override readonly usage: string = "pull SOURCE... [FLAGS]";
+  static override readonly examples: OvlCommand["ctor"]["examples"] = [
+    { description: "An archive, whatever its kind", command: "<%= config.bin %> pull ./app.oci.tar" },
+    { description: "Under a name of your own", command: "<%= config.bin %> pull ./app.tar -t app:1.2" },
+    {
+      description: "Only the very image that was reviewed",
+      command:
+        "<%= config.bin %> pull ./app.tar --expect sha256:4bcff63911fcb4448bd4fdacec207030997caf25e9bea4045fa6c8c44de311d1",
+    },
+    {
+      description: "Into Docker's own root, while dockerd is stopped",
+      command: "<%= config.bin %> pull ./app.tar --root /var/lib/docker",
+    },
+  ];
+  static override readonly args = {
+    source: stringArg({ multiple: true, ignoreStdin: true, description: "Where the images come from." }),
+  };
+  static override readonly flags = {
+    tag: string({
+      char: "t",
+      multiple: true,
+      multipleNonGreedy: true,
+      helpValue: "NAME",
+      summary: "Name that the image gets as well; repeatable.",
+    }),
+    platform: platformFlag,
+    all: boolean({ summary: "Every image of an archive; the default for archives." }),
+    expect: expectFlag,
+    strict: boolean({ summary: "Refuse layers that could not be given back bit for bit, instead of warning." }),
+    jobs: integer({ char: "j", min: 1, max: 64, helpValue: "N", summary: "Layers at once; default: the processors." }),
+    force: forceFlag,
+  };
+
+  async run() {
+    const { args, flags } = await this.parse(Pull);
+    return this.pull(args.source ?? [], flags);
+  }
+
+  protected async pull(sources: readonly string[], flags: WriteFlags & PullFlags) {
+    const { pullPlan, pullSources } = await import("../cli/pull-sources.js");
+    const plan = await pullPlan(sources, flags);
+    await using store = await this.writer(flags, "create");
+    using progress = await this.progress(flags);
+    const { images, warnings } = await pullSources(store, plan, { progress, signal: this.signal });
+    progress[Symbol.dispose]();
+    await this.tell(warnings, flags);
+    return this.answer({ images }, flags, { text: () => pulledText(images), ids: () => images.map(({ id }) => id) });
+  }
+}
