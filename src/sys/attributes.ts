@@ -1,0 +1,58 @@
+/** Owner, mode and times of objects. Every function answers 0 or `-errno`. */
+import type { ByteString } from "../model/bytes.js";
+import { AT_FDCWD, AT_SYMLINK_NOFOLLOW } from "./at.js";
+import { cString } from "./c-string.js";
+import { answer, libc } from "./libc.js";
+import { procLink } from "./xattr.js";
+
+/** Seconds since 1970, negative before, and nanoseconds 0..999999999. */
+export interface Time {
+  readonly sec: number;
+  readonly nsec: number;
+}
+
+/** Ids count modulo 2^32, and 2^32 - 1 (or -1) leaves the id as it is. */
+export function changeOwner(fd: number, uid: number, gid: number): number {
+  return answer(libc().fchown(fd, uid >>> 0, gid >>> 0));
+}
+
+/** Of a symlink: its own owner. */
+export function changeOwnerAt(dir: number, name: ByteString, uid: number, gid: number): number {
+  return answer(libc().fchownat(dir, cString(name), uid >>> 0, gid >>> 0, AT_SYMLINK_NOFOLLOW));
+}
+
+export function changeMode(fd: number, mode: number): number {
+  return answer(libc().fchmod(fd, mode));
+}
+
+/** Follows a symlink: Linux has no other way, since a symlink has no mode. */
+export function changeModeAt(dir: number, name: ByteString, mode: number): number {
+  return answer(libc().fchmodat(dir, cString(name), mode, 0));
+}
+
+export function changeTimes(fd: number, atime: Time, mtime: Time): number {
+  return answer(libc().futimens(fd, timespecs(atime, mtime)));
+}
+
+/** Of a symlink: its own times. */
+export function changeTimesAt(dir: number, name: ByteString, atime: Time, mtime: Time): number {
+  return answer(libc().utimensat(dir, cString(name), timespecs(atime, mtime), AT_SYMLINK_NOFOLLOW));
+}
+
+/** Of what an fd is open on, also with O_PATH: through its link in /proc, since futimens refuses such an fd. */
+export function changeTimesOfPathFd(fd: number, atime: Time, mtime: Time): number {
+  return answer(libc().utimensat(AT_FDCWD, cString(procLink(fd)), timespecs(atime, mtime), 0));
+}
+
+/** Two struct timespec of 64-bit fields, in 32-bit halves: numbers become 64-bit integers without a BigInt. */
+const times = new Int32Array(8);
+
+function timespecs(atime: Time, mtime: Time): Int32Array {
+  times[0] = atime.sec;
+  times[1] = Math.floor(atime.sec / 2 ** 32);
+  times[2] = atime.nsec;
+  times[4] = mtime.sec;
+  times[5] = Math.floor(mtime.sec / 2 ** 32);
+  times[6] = mtime.nsec;
+  return times;
+}
