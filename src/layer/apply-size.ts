@@ -1,0 +1,37 @@
+/** What docker's `size` file says of a layer of overlay2: on-disk-format §2.5, first rule. */
+import { constants } from "node:fs";
+import type { ByteString } from "../model/bytes.js";
+import { close, openAt } from "../sys/at.js";
+import { must } from "../sys/errno.js";
+import { isDirectory, statAt } from "../sys/stat.js";
+import { namesIn } from "./remove-tree.js";
+
+/** Bytes of everything below a directory that is no directory, each inode once. */
+export function sizeOfTree(dir: number): number {
+  return sizeBelow(dir, "." as ByteString, new Set());
+}
+
+function sizeBelow(dir: number, name: ByteString, seen: Set<string>): number {
+  const fd = must(
+    openAt(dir, name, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW),
+    "read a directory of the layer",
+  );
+  try {
+    let size = 0;
+    for (const child of namesIn(fd)) {
+      const stat = statAt(fd, child);
+      if (typeof stat === "number") size += must(stat, "look at a file of the layer");
+      else if (isDirectory(stat)) size += sizeBelow(fd, child, seen);
+      else if (stat.nlink === 1 || isFirst(stat.identity, seen)) size += stat.size;
+    }
+    return size;
+  } finally {
+    close(fd);
+  }
+}
+
+function isFirst(identity: string, seen: Set<string>): boolean {
+  if (seen.has(identity)) return false;
+  seen.add(identity);
+  return true;
+}

@@ -1,0 +1,108 @@
+/**
+ * A layer tar applied to a directory, entry by entry, with the very result that dockerd 20.10 has: on-disk-format §5.
+ * dockerd extracts after chroot into the directory; here a jail stands for the chroot.
+ */
+import { constants } from "node:fs";
+import type { ByteSource } from "../blob/byte-source.js";
+import type { ByteString } from "../model/bytes.js";
+import { close, O_PATH } from "../sys/at.js";
+import { changeTimes, changeTimesOfPathFd } from "../sys/attributes.js";
+import { EBUSY, ENAMETOOLONG, ENOTDIR } from "../sys/errno.js";
+import { cleanPath } from "../tar/clean.js";
+import type { TarEntry } from "../tar/entry.js";
+import { makeObject } from "./apply-object.js";
+import { entryPath, insideLayer, isTooLong, leadsOut } from "./apply-path.js";
+import { ApplyTarget } from "./apply-target.js";
+import { finalTimesOf, type Times } from "./apply-times.js";
+import type { LayerDialect } from "./dialect.js";
+import type { LayerWarning } from "./job.js";
+import { overlay2 } from "./overlay2.js";
+
+export interface ApplyOptions {
+  /** Refuse with PATH_ESCAPE what dockerd only contains. */
+  readonly strict?: boolean;
+  /** Give owners and make devices, as only root can; by default whether the process is root's. */
+  readonly privileged?: boolean;
+  readonly dialect?: LayerDialect;
+}
+
+export interface ApplySummary {
+  /** Bytes, as docker's `size` file counts them: on-disk-format §2.5. */
+  readonly size: number;
+  /** Entries that made or changed something. */
+  readonly files: number;
+  readonly warnings: readonly LayerWarning[];
+}
+
+interface DirectoryTimes extends Times {
+  readonly name: ByteString;
+  readonly path: ByteString;
+}
+
+export class LayerApplier implements Disposable {
+  readonly #target: ApplyTarget;
+  readonly #dialect: LayerDialect;
+  /** Directories get their times when nothing more is put into them. */
+  readonly #directories: DirectoryTimes[] = [];
+  #files = 0;
+
+  /** @param dir the layer's directory, which exists and is empty */
+  constructor(dir: string, options: ApplyOptions = {}) {
+    const { strict = false, privileged = process.getuid?.() === 0, dialect = overlay2 } = options;
+    this.#target = new ApplyTarget(dir, strict, privileged);
+    this.#dialect = dialect;
+  }
+
+  /** @param payload of a regular file, read to its end; of other entries it is not read */
+  apply(entry: TarEntry, payload: ByteSource): void {
+    const target = this.#target;
+    target.begin(entry.name);
+    if (entry.type === "global") return;
+    const name = cleanPath(entry.name);
+    // The root is what the driver made it; moby passes over `./` entries, though not over `/`.
+    if (name === ".") return;
+    const path = insideLayer(name);
+    if (leadsOut(name)) target.contained("has a name that leads out of the layer");
+    if (isTooLong(path)) throw target.failure(ENAMETOOLONG, "its name");
+    if (path === "" && entry.type !== "directory") throw target.failure(EBUSY, "replacement of the layer's root");
+    const at = entryPath(path);
+    target.makeParents(at.parent, this.#dialect.implied);
+    this.#files++;
+    if (this.#dialect.handle(target, entry, at)) return;
+    makeObject(target, entry, at, payload);
+    if (entry.type === "directory") this.#directories.push({ name: entry.name, path, ...finalTimesOf(entry) });
+  }
+
+  /** Ends the layer; nothing can be applied after it. */
+  finish(): ApplySummary {
+    this.#target.settle();
+    for (const directory of this.#directories) this.#setTimes(directory);
+    return {
+      size: this.#dialect.size(this.#target),
+      files: this.#files,
+      warnings: this.#target.warnings.list(),
+    };
+  }
+
+  [Symbol.dispose](): void {
+    this.#target[Symbol.dispose]();
+  }
+
+  /** In the archive's order, and through symlinks: what a later entry put in a directory's place gets its times. */
+  #setTimes({ name, path, atime, mtime }: DirectoryTimes): void {
+    const target = this.#target;
+    target.begin(name);
+    const at = (path === "" ? "." : path) as ByteString;
+    const directory = target.jail.open(at, constants.O_RDONLY | constants.O_DIRECTORY);
+    const fd = directory === -ENOTDIR ? target.jail.open(at, O_PATH) : directory;
+    target.must(fd, "the times of the directory that it was");
+    try {
+      target.must(
+        directory === fd ? changeTimes(fd, atime, mtime) : changeTimesOfPathFd(fd, atime, mtime),
+        "its times",
+      );
+    } finally {
+      close(fd);
+    }
+  }
+}

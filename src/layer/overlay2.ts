@@ -1,0 +1,57 @@
+/** Layers of the overlay2 driver: only what they change, with marks that the kernel's overlay filesystem reads. */
+import type { ByteString } from "../model/bytes.js";
+import { makeNodeAt, S_IFCHR } from "../sys/at.js";
+import { changeOwnerAt } from "../sys/attributes.js";
+import { EEXIST } from "../sys/errno.js";
+import { isDirectory, statAt } from "../sys/stat.js";
+import { setXattrOfPathFd } from "../sys/xattr.js";
+import type { TarEntry } from "../tar/entry.js";
+import { sizeOfTree } from "./apply-size.js";
+import type { ApplyTarget, EntryPath } from "./apply-target.js";
+import type { LayerDialect } from "./dialect.js";
+
+const WHITEOUT = ".wh.";
+const OPAQUE = ".wh..wh..opq";
+const YES = Buffer.from("y");
+
+export const overlay2: LayerDialect = {
+  implied: { mode: 0o755, exact: true },
+  handle(target, entry, at) {
+    if (!at.base.startsWith(WHITEOUT)) return false;
+    removeNamesake(target, entry, at);
+    if (at.base === OPAQUE) markOpaque(target, at);
+    else makeWhiteout(target, entry, at);
+    return true;
+  },
+  size(target) {
+    return target.removed ? sizeOfTree(target.jail.root) : target.bytes;
+  },
+};
+
+/** Something may really be called so: a directory that a deeper name implied, or `.wh.x` whited out as `.wh..wh.x`. */
+function removeNamesake(target: ApplyTarget, entry: TarEntry, at: EntryPath): void {
+  const stat = statAt(target.directoryOf(at), at.base);
+  if (typeof stat === "number" || (isDirectory(stat) && entry.type === "directory")) return;
+  target.remove(at);
+}
+
+/** The directory hides what lower layers have in it. */
+function markOpaque(target: ApplyTarget, at: EntryPath): void {
+  const name = (target.privileged ? "trusted.overlay.opaque" : "user.overlay.opaque") as ByteString;
+  target.must(setXattrOfPathFd(target.directoryOf(at), name, YES), `the mark ${name} of its directory`);
+}
+
+/** A character device 0:0 hides one name of the lower layers. Its mode is 0 and its time is now. */
+function makeWhiteout(target: ApplyTarget, entry: TarEntry, at: EntryPath): void {
+  const hidden = at.base.slice(WHITEOUT.length) as ByteString;
+  const dir = target.directoryOf(at);
+  // The directory itself, or the one above: dockerd meets what is there already.
+  const named = hidden !== "" && hidden !== "." && hidden !== "..";
+  const made = named ? makeNodeAt(dir, hidden, S_IFCHR, 0) : -EEXIST;
+  if (made === -EEXIST)
+    throw target.refusal(`whiteout of "${hidden}", which is in the same layer: EEXIST`, { errno: "EEXIST" });
+  target.must(made, "a whiteout (character device 0:0)");
+  if (target.givesOwner(entry.uid, entry.gid)) {
+    target.must(changeOwnerAt(dir, hidden, entry.uid, entry.gid), "the owner of a whiteout");
+  }
+}
