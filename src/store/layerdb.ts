@@ -2,10 +2,12 @@
  * The layers that a root knows: `layerdb/sha256/<chain>/{diff,size,cache-id,parent,tar-split.json.gz}`.
  * What is read here counts as a layer exactly when dockerd 20.10 would load it.
  */
-import { lstatSync, readdirSync } from "node:fs";
+import { randomBytes } from "node:crypto";
+import { lstatSync, readdirSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import type { Driver } from "../driver/driver.js";
-import { errnoOf, readSmall } from "../driver/files.js";
+import { errnoOf, readSmall, syncDirectory } from "../driver/files.js";
+import { removeTree } from "../driver/remove-tree.js";
 import { asOvlError, OvlError } from "../errors.js";
 import { type CacheId, type ChainId, type DiffId, hexOf, isCacheId, isChainId, isDiffId } from "../model/digest.js";
 import { NewLayer } from "./new-layer.js";
@@ -104,9 +106,22 @@ export class LayerDb {
     this.#entries.set(layer.chainId, { layer });
   }
 
-  /** Takes note of a layer that has just gone. */
-  removed(chainId: ChainId): void {
+  /**
+   * Removes a layer that nothing stands on, in dockerd's order: aside under a name that says so, then the
+   * directory, then what named it.
+   * @param keepDirectory where another layer has the same cache-id
+   */
+  remove({ chainId, cacheId }: Layer, keepDirectory: boolean): void {
+    const aside = join(this.path, "sha256", `${hexOf(chainId)}-${randomBytes(32).toString("hex")}-removing`);
+    try {
+      renameSync(this.dir(chainId), aside);
+      syncDirectory(join(this.path, "sha256"));
+    } catch (thrown) {
+      throw asOvlError(thrown);
+    }
     this.#entries.delete(chainId);
+    if (!keepDirectory) this.driver.remove(cacheId);
+    removeTree(aside);
   }
 
   // A loop and not a recursion: a parent chain on a damaged disk is as long as it likes, and may be a ring.

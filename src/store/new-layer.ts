@@ -8,14 +8,14 @@
  *  4. `diff`, `size`, `parent` into the write-set, everything synced
  *  5. write-set renamed to `layerdb/sha256/<chain>`, its parent directory synced
  */
-import { randomBytes, randomInt } from "node:crypto";
+import { randomInt } from "node:crypto";
 import { chmodSync, lstatSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { newCacheId } from "../driver/driver.js";
 import { ensureDirectory, makeDirectory, syncDirectory, syncFile, writeNew } from "../driver/files.js";
 import { removeTree } from "../driver/remove-tree.js";
 import { asOvlError, OvlError } from "../errors.js";
-import { type CacheId, type ChainId, chainIdOf, type DiffId, hexOf } from "../model/digest.js";
+import { type CacheId, type ChainId, chainIdOf, type DiffId } from "../model/digest.js";
 import type { Layer, LayerDb } from "./layerdb.js";
 
 /** Layers that dockerd lets an image have: two more fit the driver, for a container's own. */
@@ -130,9 +130,4 @@ export class NewLayer implements Disposable {
     renameSync(target, aside);
     removeTree(aside);
   }
-}
-
-/** Name under which a layer's directory waits for its removal; dockerd looks for it when it stops. */
-export function removingName(chainId: ChainId): string {
-  return `${hexOf(chainId)}-${randomBytes(32).toString("hex")}-removing`;
 }

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { Driver, DriverName } from "../driver/driver.js";
 import { openDriver } from "../driver/open.js";
 import { OvlError } from "../errors.js";
+import { Distribution } from "./distribution.js";
 import { ImageDb } from "./imagedb.js";
 import { LayerDb } from "./layerdb.js";
 import { removeLeftovers } from "./leftovers.js";
@@ -62,6 +63,7 @@ export class Store implements AsyncDisposable {
   readonly layers: LayerDb;
   readonly images: ImageDb;
   readonly repositories: Repositories;
+  readonly distribution: Distribution;
   readonly #lock: Disposable | null;
   #users: { mounts: Mount[]; containers: Container[]; warnings: StoreWarning[] } | null = null;
 
@@ -73,6 +75,7 @@ export class Store implements AsyncDisposable {
     this.layers = new LayerDb(join(this.imagePath, "layerdb"), this.driver);
     this.images = new ImageDb(join(this.imagePath, "imagedb"));
     this.repositories = new Repositories(join(this.imagePath, "repositories.json"));
+    this.distribution = new Distribution(join(this.imagePath, "distribution"));
     this.#lock = lock;
   }
 

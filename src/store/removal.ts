@@ -1,0 +1,127 @@
+/**
+ * A root on its way to fewer images: what stands on what, kept up to date while images go. With `dryRun` only
+ * this picture changes, so that a plan is what would really happen.
+ */
+
+import { OvlError } from "../errors.js";
+import type { CacheId, ChainId, ImageId } from "../model/digest.js";
+import type { Reference } from "../model/reference.js";
+import type { Layer } from "./layerdb.js";
+import type { Container } from "./mounts.js";
+import type { Store } from "./store.js";
+import { readImage } from "./stored-image.js";
+
+/** One line of what docker prints, in its order. */
+export type RemovalRecord =
+  | { readonly kind: "untagged"; readonly name: string }
+  | { readonly kind: "deleted"; readonly id: ImageId | ChainId };
+
+interface RemovableImage {
+  readonly parent: ImageId | null;
+  /** The topmost layer that is there. */
+  readonly top: ChainId | null;
+}
+
+export class Removal {
+  readonly store: Store;
+  readonly records: RemovalRecord[] = [];
+  /** Bytes of the layers that went. */
+  reclaimedBytes = 0;
+  readonly #dryRun: boolean;
+  /** Damaged images too: they are to go like any other, and what is there of them is theirs until then. */
+  readonly #images = new Map<ImageId, RemovableImage>();
+  readonly #references = new Map<ImageId, Reference[]>();
+  readonly #layerUsers = new Map<ChainId, number>();
+  readonly #cacheIdUsers = new Map<CacheId, number>();
+
+  constructor(store: Store, dryRun: boolean) {
+    this.store = store;
+    this.#dryRun = dryRun;
+    for (const id of store.images.ids()) {
+      const image = readRemovable(store, id);
+      this.#images.set(id, image);
+      this.#references.set(id, [...store.repositories.of(id)]);
+      if (image.top !== null) count(this.#layerUsers, image.top, 1);
+    }
+    for (const { parent, cacheId } of store.layers.list().layers) {
+      if (parent !== null) count(this.#layerUsers, parent, 1);
+      count(this.#cacheIdUsers, cacheId, 1);
+    }
+    for (const { parent, mountId, initId } of store.users.mounts) {
+      if (parent !== null) count(this.#layerUsers, parent, 1);
+      for (const id of [mountId, initId]) if (id !== null) count(this.#cacheIdUsers, id, 1);
+    }
+  }
+
+  ids(): ImageId[] {
+    return [...this.#images.keys()];
+  }
+
+  has(id: ImageId): boolean {
+    return this.#images.has(id);
+  }
+
+  parent(id: ImageId): ImageId | null {
+    return this.#images.get(id)?.parent ?? null;
+  }
+
+  hasChildren(id: ImageId): boolean {
+    for (const { parent } of this.#images.values()) if (parent === id) return true;
+    return false;
+  }
+
+  /** In the order of their full form. */
+  references(id: ImageId): readonly Reference[] {
+    return this.#references.get(id) ?? [];
+  }
+
+  containers(id: ImageId): readonly Container[] {
+    return this.store.users.containers.filter(({ imageId }) => imageId === id);
+  }
+
+  /** @param stored one of `references(id)`; @param name as the user is told */
+  untag(id: ImageId, stored: Reference, name: string): void {
+    const left = this.references(id).filter((reference) => reference !== stored);
+    this.#references.set(id, left);
+    if (!this.#dryRun) this.store.repositories.update((names) => names.remove(stored));
+    this.records.push({ kind: "untagged", name });
+  }
+
+  /** The image without names, and every layer that nothing else stands on, top down. */
+  delete(id: ImageId): void {
+    const top = this.#images.get(id)?.top ?? null;
+    this.#images.delete(id);
+    if (!this.#dryRun) this.store.images.delete(id);
+    this.records.push({ kind: "deleted", id });
+    for (let layer = this.#released(top); layer !== null; layer = this.#released(layer.parent)) {
+      const shared = count(this.#cacheIdUsers, layer.cacheId, -1) > 0;
+      if (!this.#dryRun) this.store.layers.remove(layer, shared);
+      this.records.push({ kind: "deleted", id: layer.chainId });
+      this.reclaimedBytes += layer.size;
+    }
+  }
+
+  /** The layer, if this was the last that stood on it. */
+  #released(chainId: ChainId | null): Layer | null {
+    if (chainId === null || count(this.#layerUsers, chainId, -1) > 0) return null;
+    return this.store.layers.get(chainId);
+  }
+}
+
+function readRemovable(store: Store, id: ImageId): RemovableImage {
+  try {
+    const { chain, layers, parent } = readImage(store, id);
+    const above = layers.indexOf(null);
+    return { parent, top: (above < 0 ? chain.at(-1) : chain[above - 1]) ?? null };
+  } catch (thrown) {
+    if (!(thrown instanceof OvlError)) throw thrown;
+    // Nobody can say which layers an unreadable config means.
+    return { parent: null, top: null };
+  }
+}
+
+function count<K>(counts: Map<K, number>, key: K, by: number): number {
+  const now = (counts.get(key) ?? 0) + by;
+  counts.set(key, now);
+  return now;
+}
