@@ -2,15 +2,15 @@
 import { hashing } from "../blob/verify.js";
 import { OvlError } from "../errors.js";
 import type { DiffId, Digest } from "../model/digest.js";
-import type { CheckJob, LayerOutcome } from "./job.js";
+import type { CheckJob, SecondOutcome } from "./job.js";
 import { Ring } from "./ring.js";
 
-export function check(job: CheckJob): LayerOutcome {
+export function check(job: CheckJob): SecondOutcome {
   const tar = hashing(new Ring(job.ring).source());
   while (tar.read() !== null);
   const diffId = asDiffId(tar.digest());
   if (job.diffId !== null && job.diffId !== diffId) throw diffIdMismatch(job.diffId, diffId);
-  return { diffId, tarBytes: tar.bytes, size: 0, entries: 0, warnings: [] };
+  return { diffId, tarBytes: tar.bytes, size: 0, entries: 0, warnings: [], written: null };
 }
 
 /** The digest of a whole uncompressed layer tar is its DiffID. */

@@ -8,11 +8,11 @@ import type { ByteSource } from "../blob/byte-source.js";
 import { decompressInto } from "../blob/decompress.js";
 import { fileSource } from "../blob/file-source.js";
 import { verified } from "../blob/verify.js";
-import type { DecodeJob } from "./job.js";
+import type { DecodeJob, FirstOutcome } from "./job.js";
 import { Ring, RingAborted } from "./ring.js";
 
 /** Throws what verification or decompression found; RingAborted when the consumer gave up on a sound blob. */
-export function decode(job: DecodeJob): void {
+export function decode(job: DecodeJob): FirstOutcome {
   const ring = new Ring(job.ring);
   const { range, digest, subject } = job.input;
   const blob = counted(verified(fileSource(range), { digest, size: range.size, subject }), ring);
@@ -23,6 +23,7 @@ export function decode(job: DecodeJob): void {
     });
     drain(blob, ring);
     ring.end();
+    return { damages: [] };
   } catch (error) {
     ring.abort();
     // A blob that cannot be read, or whose contents the consumer refused, is most often a damaged one:

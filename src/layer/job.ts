@@ -12,11 +12,23 @@ export interface BlobInput {
   readonly subject: string;
 }
 
-/** First thread: read, verify, decompress. */
+/** First thread: a blob read, verified and decompressed. */
 export interface DecodeJob {
   readonly stage: "decode";
   readonly ring: SharedArrayBuffer;
   readonly input: BlobInput;
+}
+
+/** First thread: a stored layer put together again from tar-split and its files. */
+export interface AssembleJob {
+  readonly stage: "assemble";
+  readonly ring: SharedArrayBuffer;
+  /** Path of tar-split.json.gz. */
+  readonly tarSplit: string;
+  /** Directory of the layer's files. */
+  readonly directory: string;
+  /** What to call the layer in messages. */
+  readonly subject: string;
 }
 
 /** Second thread: hash, split, apply. */
@@ -39,7 +51,21 @@ export interface CheckJob {
   readonly diffId: DiffId | null;
 }
 
-export type StageJob = DecodeJob | ExtractJob | CheckJob;
+/** Second thread: hash and write to a file, as it is or compressed. */
+export interface WriteJob {
+  readonly stage: "write";
+  readonly ring: SharedArrayBuffer;
+  readonly diffId: DiffId;
+  /** Open for writing; bytes go to its current position. Not owned. */
+  readonly fd: number;
+  readonly compression: LayerCompression;
+}
+
+export type LayerCompression = "none" | "gzip" | "zstd";
+
+export type FirstJob = DecodeJob | AssembleJob;
+export type SecondJob = ExtractJob | CheckJob | WriteJob;
+export type StageJob = FirstJob | SecondJob;
 
 /** Something that a user should know and that stops nothing. */
 export interface LayerWarning {
@@ -49,18 +75,38 @@ export interface LayerWarning {
   readonly message: string;
 }
 
+/** A file of a stored layer whose content is not what the layer had. */
+export interface LayerDamage {
+  /** Path in the layer, fit for display. */
+  readonly path: string;
+  /** `crc64:<16 hex>`. */
+  readonly expected: string;
+  /** `crc64:<16 hex>`, or the errno-like word for why it could not be read. */
+  readonly actual: string;
+  readonly message: string;
+}
+
+/** What came out of the first thread. */
+export interface FirstOutcome {
+  readonly damages: readonly LayerDamage[];
+}
+
 /** What came out of the second thread. */
-export interface LayerOutcome {
+export interface SecondOutcome {
   readonly diffId: DiffId;
   /** Bytes of the uncompressed tar. */
   readonly tarBytes: number;
-  /** What docker's `size` file says: on-disk-format §2.5. 0 for a check. */
+  /** What docker's `size` file says: on-disk-format §2.5. 0 but for an extraction. */
   readonly size: number;
-  /** Entries of the tar. 0 for a check. */
+  /** Entries of the tar; 0 but for an extraction. */
   readonly entries: number;
   readonly warnings: readonly LayerWarning[];
+  /** What was written, after compression; null but for `write`. */
+  readonly written: { readonly digest: Digest; readonly size: number } | null;
 }
 
+export type LayerOutcome = FirstOutcome & SecondOutcome;
+
 export type StageAnswer =
-  | { readonly ok: true; readonly outcome: LayerOutcome | null }
+  | { readonly ok: true; readonly outcome: FirstOutcome | SecondOutcome }
   | { readonly ok: false; readonly error: ErrorData; readonly aborted: boolean };

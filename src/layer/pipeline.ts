@@ -5,7 +5,7 @@
 import { Worker } from "node:worker_threads";
 import pLimit from "p-limit";
 import { OvlError } from "../errors.js";
-import type { BlobInput, CheckJob, ExtractJob, LayerOutcome, StageAnswer, StageJob } from "./job.js";
+import type { FirstJob, FirstOutcome, LayerOutcome, SecondJob, SecondOutcome, StageAnswer, StageJob } from "./job.js";
 import { Ring } from "./ring.js";
 
 export interface PipelineOptions {
@@ -21,7 +21,10 @@ export type OnProgress = (input: number, output: number) => void;
 /** Often enough for a bar that moves, rare enough to cost nothing. */
 const PROGRESS_MS = 80;
 
-type SecondStage = Omit<ExtractJob, "ring"> | Omit<CheckJob, "ring">;
+/** A stage before its lane has given it a ring. */
+type WithoutRing<Job> = Job extends unknown ? Omit<Job, "ring"> : never;
+export type FirstStage = WithoutRing<FirstJob>;
+export type SecondStage = WithoutRing<SecondJob>;
 
 export class LayerPipeline implements AsyncDisposable {
   readonly #limit: ReturnType<typeof pLimit>;
@@ -34,13 +37,14 @@ export class LayerPipeline implements AsyncDisposable {
     this.#signal = options.signal;
   }
 
-  /** A blob through both threads, when a lane is free. Rejects with the most telling error of the two. */
-  run(input: BlobInput, second: SecondStage, onProgress?: OnProgress): Promise<LayerOutcome> {
+  /** A blob through both threads, opened when a lane is free. Rejects with the most telling error of the two. */
+  run(open: () => Promise<FirstStage>, second: SecondStage, onProgress?: OnProgress): Promise<LayerOutcome> {
     return this.#limit(async () => {
       throwIfAborted(this.#signal);
+      const first = await open();
       const lane = this.#idle.pop() ?? this.#newLane();
       try {
-        return await lane.run(input, second, this.#signal, onProgress);
+        return await lane.run(first, second, this.#signal, onProgress);
       } finally {
         this.#idle.push(lane);
       }
@@ -54,7 +58,6 @@ export class LayerPipeline implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#limit.clearQueue();
     await Promise.all(this.#lanes.map((lane) => lane.end()));
   }
 }
@@ -64,7 +67,7 @@ class Lane {
   readonly #second = new StageThread();
 
   async run(
-    input: BlobInput,
+    first: FirstStage,
     second: SecondStage,
     signal: AbortSignal | undefined,
     onProgress: OnProgress | undefined,
@@ -75,18 +78,16 @@ class Lane {
     const timer = onProgress && setInterval(report, PROGRESS_MS);
     signal?.addEventListener("abort", cancel, { once: true });
     try {
-      const [decoded, applied] = await Promise.all([
-        this.#first.answer({ stage: "decode", ring: ring.memory, input }, ring),
+      const [one, two] = await Promise.all([
+        this.#first.answer({ ...first, ring: ring.memory }, ring),
         this.#second.answer({ ...second, ring: ring.memory }, ring),
       ]);
       throwIfAborted(signal);
-      // The blob's own fault comes first: what the second thread met may be its consequence.
-      for (const answer of [decoded, applied]) if (!answer.ok && !answer.aborted) throw OvlError.fromData(answer.error);
-      if (!decoded.ok || !applied.ok || applied.outcome === null) {
-        throw new OvlError("INTERNAL", `the threads of ${input.subject} stopped without a reason`);
-      }
+      // The source's own fault comes first: what the second thread met may be its consequence.
+      for (const answer of [one, two]) if (!answer.ok && !answer.aborted) throw OvlError.fromData(answer.error);
+      if (!one.ok || !two.ok) throw new OvlError("INTERNAL", "the threads of a layer stopped without a reason");
       report();
-      return applied.outcome;
+      return { ...(one.outcome as FirstOutcome), ...(two.outcome as SecondOutcome) };
     } finally {
       clearInterval(timer);
       signal?.removeEventListener("abort", cancel);

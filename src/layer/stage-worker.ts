@@ -2,10 +2,7 @@
 import { parentPort } from "node:worker_threads";
 import { loadCrc64 } from "../blob/crc64.js";
 import { asOvlError } from "../errors.js";
-import { check } from "./check.js";
-import { decode } from "./decode.js";
-import { extract } from "./extract.js";
-import type { LayerOutcome, StageAnswer, StageJob } from "./job.js";
+import type { FirstOutcome, SecondOutcome, StageAnswer, StageJob } from "./job.js";
 import { Ring, RingAborted } from "./ring.js";
 
 const port = parentPort;
@@ -24,14 +21,18 @@ async function answer(job: StageJob): Promise<StageAnswer> {
   }
 }
 
-async function run(job: StageJob): Promise<LayerOutcome | null> {
+// Each stage is loaded by the thread that runs it: a thread stays at the stage it has begun with.
+async function run(job: StageJob): Promise<FirstOutcome | SecondOutcome> {
   switch (job.stage) {
     case "decode":
-      decode(job);
-      return null;
+      return (await import("./decode.js")).decode(job);
+    case "assemble":
+      return (await import("./assemble.js")).assemble(job, await loadCrc64());
     case "extract":
-      return extract(job, await loadCrc64());
+      return (await import("./extract.js")).extract(job, await loadCrc64());
     case "check":
-      return check(job);
+      return (await import("./check.js")).check(job);
+    case "write":
+      return (await import("./write.js")).write(job);
   }
 }

@@ -1,0 +1,81 @@
+/** First thread of a stored layer: tar-split and the files below `diff` in, the original tar's bytes out. */
+import { closeSync, constants, fstatSync, openSync } from "node:fs";
+import type { Crc64 } from "../blob/crc64.js";
+import { fileSource } from "../blob/file-source.js";
+import { OvlError } from "../errors.js";
+import { displayName } from "../model/bytes.js";
+import { Assembly, type AssemblyProblem } from "../tar-split/assemble.js";
+import { decodeSplit } from "../tar-split/decode.js";
+import { Jail } from "./jail.js";
+import type { AssembleJob, FirstOutcome, LayerDamage } from "./job.js";
+import { openLayerFile } from "./layer-file.js";
+import { Ring } from "./ring.js";
+
+/** Damages named one by one; a layer whose directory is gone has as many as it has files. */
+const MAX_DAMAGES = 1000;
+
+/** Throws BAD_ROOT where tar-split cannot be read; files that are not what they were are in the outcome. */
+export function assemble(job: AssembleJob, newCrc64: () => Crc64): FirstOutcome {
+  const ring = new Ring(job.ring);
+  const damages: LayerDamage[] = [];
+  const fd = openSync(job.tarSplit, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  try {
+    const stat = fstatSync(fd);
+    if (!stat.isFile()) throw new OvlError("BAD_ROOT", `${job.tarSplit} is no regular file`, { path: job.tarSplit });
+    using jail = new Jail(job.directory);
+    using tar = new Assembly({
+      entries: decodeSplit(fileSource({ fd, offset: 0, size: stat.size }), job.tarSplit),
+      open: (name) => openLayerFile(jail, name),
+      newCrc64,
+      onProblem: (problem) => {
+        if (damages.length < MAX_DAMAGES) damages.push(damage(problem, job.subject));
+      },
+    });
+    pack(tar, ring);
+    return { damages };
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** Segments have 512 bytes, files often less: many of them go into one slot. */
+function pack(tar: Assembly, ring: Ring): void {
+  let slot = ring.acquire();
+  let used = 0;
+  for (let chunk = tar.read(); chunk !== null; chunk = tar.read()) {
+    for (let at = 0; at < chunk.length; ) {
+      const part = chunk.subarray(at, at + slot.length - used);
+      slot.set(part, used);
+      at += part.length;
+      used += part.length;
+      if (used < slot.length) continue;
+      ring.publish(used);
+      slot = ring.acquire();
+      used = 0;
+    }
+  }
+  if (used > 0) ring.publish(used);
+  ring.end();
+}
+
+function damage(problem: AssemblyProblem, subject: string): LayerDamage {
+  const path = displayName(problem.name);
+  switch (problem.kind) {
+    case "unreadable":
+      return {
+        path,
+        expected: "a readable file",
+        actual: String(problem.error.fields["errno"] ?? problem.error.code),
+        message: `"${path}" of ${subject}: ${problem.error.message}`,
+      };
+    case "content": {
+      const { expected, found, expectedSize, foundSize } = problem;
+      return {
+        path,
+        expected: `crc64:${expected}`,
+        actual: `crc64:${found}`,
+        message: `"${path}" of ${subject} was changed: expected crc64 ${expected} (${expectedSize} bytes), found ${found} (${foundSize} bytes)`,
+      };
+    }
+  }
+}

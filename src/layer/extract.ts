@@ -1,0 +1,71 @@
+/**
+ * Second thread of a layer: tar bytes in; files below `diff`, tar-split.json.gz and the DiffID out.
+ */
+import { closeSync, openSync, writeSync } from "node:fs";
+import type { Crc64 } from "../blob/crc64.js";
+import { hashing } from "../blob/verify.js";
+import { OvlError } from "../errors.js";
+import { displayName } from "../model/bytes.js";
+import { SplitReader, type SplitSummary } from "../tar-split/disassemble.js";
+import { reasonText } from "../tar-split/irreproducible.js";
+import { TarSplitWriter } from "../tar-split/writer.js";
+import { LayerApplier } from "./apply.js";
+import { asDiffId, diffIdMismatch } from "./check.js";
+import type { ExtractJob, LayerWarning, SecondOutcome } from "./job.js";
+import { Ring, RingAborted } from "./ring.js";
+
+/** Throws DIFF_ID_MISMATCH before anything else that is wrong: bytes that are not the layer's explain the rest. */
+export function extract(job: ExtractJob, newCrc64: () => Crc64): SecondOutcome {
+  const tar = hashing(new Ring(job.ring).source());
+  const readToEnd = () => {
+    while (tar.read() !== null);
+    return asDiffId(tar.digest());
+  };
+  try {
+    const { applied, split } = extractTar(tar, job, newCrc64);
+    const diffId = readToEnd();
+    if (diffId !== job.diffId) throw diffIdMismatch(job.diffId, diffId);
+    const warnings = [...applied.warnings, ...unreproducible(split, job)];
+    return { diffId, tarBytes: tar.bytes, size: applied.size, entries: split.entries, warnings, written: null };
+  } catch (error) {
+    if (error instanceof RingAborted || !isAboutContent(error)) throw error;
+    const diffId = readToEnd();
+    throw diffId === job.diffId ? error : diffIdMismatch(job.diffId, diffId, error);
+  }
+}
+
+function extractTar(tar: ReturnType<typeof hashing>, job: ExtractJob, newCrc64: () => Crc64) {
+  const fd = openSync(job.tarSplit, "wx", 0o644);
+  try {
+    const file = new TarSplitWriter((bytes) => writeAll(fd, bytes));
+    const split = new SplitReader(tar, file, newCrc64);
+    using applier = new LayerApplier(job.directory, { strict: job.strict });
+    for (let entry = split.next(); entry !== null; entry = split.next()) applier.apply(entry, split.payload());
+    const summary = split.finish();
+    const applied = applier.finish();
+    file.end();
+    return { applied, split: summary };
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function writeAll(fd: number, bytes: Uint8Array): void {
+  for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at);
+}
+
+/** Whether an error tells something about the layer's bytes, and not about the disk they go to. */
+function isAboutContent(error: unknown): boolean {
+  return error instanceof OvlError && (error.exit === 1 || error.exit === 4);
+}
+
+/** What docker accepts but could never give back: a warning for each, or under `strict` the end. */
+function unreproducible(split: SplitSummary, job: ExtractJob): LayerWarning[] {
+  return split.irreproducible.map(({ name, reason }) => {
+    const shown = displayName(name);
+    const message = `"${shown}" in layer ${job.diffId} cannot be given back bit for bit: ${reasonText(reason)}`;
+    if (job.strict)
+      throw new OvlError("BAD_TAR", `${message}; pull without --strict to take it`, { path: shown, reason });
+    return { code: "IRREPRODUCIBLE", name: shown, message };
+  });
+}

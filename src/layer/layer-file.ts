@@ -1,0 +1,45 @@
+/** Files of a stored layer, opened by the names that its tar had for them. */
+import { closeSync, constants, fstatSync, readSync } from "node:fs";
+import { OvlError, osError } from "../errors.js";
+import { type ByteString, displayName } from "../model/bytes.js";
+import { EPERM, errnoName } from "../sys/errno.js";
+import { cleanPath } from "../tar/clean.js";
+import type { LayerFile } from "../tar-split/assemble.js";
+import type { Jail } from "./jail.js";
+
+const { O_NOATIME, O_NOFOLLOW, O_NONBLOCK, O_RDONLY } = constants;
+
+/** Read before anything is known about the object: a FIFO in a file's place must not block, nor a link lead away. */
+const CAREFULLY = O_RDONLY | O_NOFOLLOW | O_NONBLOCK;
+
+/** One for all files of the thread: only one of them is open at a time. */
+const buffer = Buffer.allocUnsafeSlow(256 * 1024);
+
+/** Throws NOT_FOUND, PERMISSION, IO, and BAD_ROOT for what is no regular file. */
+export function openLayerFile(jail: Jail, name: ByteString): LayerFile {
+  const path = cleanPath(name).replace(/^\/+/, "") as ByteString;
+  // The access time is evidence. Only the owner and root may ask for it to stay.
+  let fd = jail.open(path, CAREFULLY | O_NOATIME);
+  if (fd === -EPERM) fd = jail.open(path, CAREFULLY);
+  if (fd < 0) throw unopened(name, fd);
+  if (!fstatSync(fd).isFile()) {
+    closeSync(fd);
+    throw new OvlError("BAD_ROOT", `"${displayName(name)}" is no regular file any more`, { path: displayName(name) });
+  }
+  return {
+    read() {
+      const length = readSync(fd, buffer);
+      return length === 0 ? null : buffer.subarray(0, length);
+    },
+    [Symbol.dispose]: () => closeSync(fd),
+  };
+}
+
+function unopened(name: ByteString, negativeErrno: number): OvlError {
+  const errno = errnoName(-negativeErrno);
+  const path = displayName(name);
+  if (errno === "ENOENT" || errno === "ENOTDIR") {
+    return new OvlError("NOT_FOUND", `"${path}" is missing below the layer's directory`, { path, errno });
+  }
+  return osError(errno, `open "${path}" of the layer`, { path });
+}
