@@ -1,6 +1,7 @@
 /** What every command of ovl has: the flags of section 1 of the contract, and one way to answer. */
 import { Command } from "@oclif/core/command";
 import { boolean, option, string } from "@oclif/core/flags";
+import type { ChalkInstance } from "chalk";
 import type { LayerProgress } from "../layer/progress.js";
 import type { Store } from "../store/store.js";
 import { interruption } from "./interrupt.js";
@@ -76,6 +77,12 @@ export abstract class OvlCommand extends Command {
   protected async progress(flags: GlobalFlags): Promise<LayerProgress & Disposable> {
     const { progressFor } = await import("./progress/choose.js");
     return progressFor(flags.progress, flags["no-color"]);
+  }
+
+  /** Paints what goes to stdout, as far as that may be coloured. */
+  protected async color(flags: GlobalFlags): Promise<ChalkInstance> {
+    const { paint } = await import("./color.js");
+    return paint(process.stdout, flags["no-color"]);
   }
 
   /** Prints the view of an answer, unless it is to be JSON, and gives it back for `run()` to return. */

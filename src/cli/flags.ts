@@ -1,5 +1,5 @@
 /** Flags that several commands share, and what their values mean. */
-import { boolean, string } from "@oclif/core/flags";
+import { boolean, integer, string } from "@oclif/core/flags";
 import type { ImageId } from "../model/digest.js";
 import type { Platform } from "../model/platform.js";
 
@@ -11,6 +11,14 @@ export const platformFlag = string({
 export const expectFlag = string({
   helpValue: "IMAGE_ID",
   summary: "The id that the image must have: sha256:<64 hex>.",
+});
+
+export const jobsFlag = integer({
+  char: "j",
+  min: 1,
+  max: 64,
+  helpValue: "N",
+  summary: "Layers at once; default: the number of processors.",
 });
 
 export const forceFlag = boolean({ summary: "Write although a live dockerd holds the root." });

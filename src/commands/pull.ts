@@ -1,7 +1,7 @@
 import { string as stringArg } from "@oclif/core/args";
-import { boolean, integer, string } from "@oclif/core/flags";
+import { boolean, string } from "@oclif/core/flags";
 import { OvlCommand, type WriteFlags } from "../cli/base.js";
-import { expectFlag, forceFlag, platformFlag } from "../cli/flags.js";
+import { expectFlag, forceFlag, jobsFlag, platformFlag } from "../cli/flags.js";
 import type { PullFlags } from "../cli/pull-sources.js";
 import { pulledText } from "../cli/views/pull.js";
 
@@ -39,7 +39,7 @@ SOURCE is an OCI layout (oci:DIR[:NAME]), an archive (oci-archive:FILE[:NAME], d
     all: boolean({ summary: "Every image of an archive; the default for archives." }),
     expect: expectFlag,
     strict: boolean({ summary: "Refuse layers that could not be given back bit for bit, instead of warning." }),
-    jobs: integer({ char: "j", min: 1, max: 64, helpValue: "N", summary: "Layers at once; default: the processors." }),
+    jobs: jobsFlag,
     force: forceFlag,
   };
 

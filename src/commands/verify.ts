@@ -1,0 +1,42 @@
+import { string } from "@oclif/core/args";
+import { OvlCommand } from "../cli/base.js";
+import { expectFlag, jobsFlag, platformFlag } from "../cli/flags.js";
+import { verifyText } from "../cli/views/verify.js";
+
+export default class Verify extends OvlCommand {
+  static override readonly summary = "Recompute everything that an image claims to be.";
+  static override readonly description =
+    "Blob digests and sizes, diff_ids, the image id. Every problem is listed, not only the first; any of them is exit 1. Nothing is stored.";
+  static override readonly usage = "verify SOURCE... [FLAGS]";
+  static override readonly examples = [
+    "<%= config.bin %> verify ./app.oci.tar",
+    {
+      description: "Pin an image in CI",
+      command:
+        "<%= config.bin %> verify ./app.tar --expect sha256:4bcff63911fcb4448bd4fdacec207030997caf25e9bea4045fa6c8c44de311d1",
+    },
+    {
+      description: "List what is wrong",
+      command: "<%= config.bin %> verify ./app.tar --json | jq '.targets[].problems[]'",
+    },
+  ];
+  static override readonly args = {
+    target: string({ required: true, multiple: true, ignoreStdin: true, description: "SOURCE to verify." }),
+  };
+  static override readonly flags = { expect: expectFlag, platform: platformFlag, jobs: jobsFlag };
+
+  async run() {
+    const { args, flags } = await this.parse(Verify);
+    const { verifyTargets } = await import("../cli/verify-targets.js");
+    await using targets = await this.targets(flags);
+    using progress = await this.progress(flags);
+    const verified = await verifyTargets(targets, args.target, flags, { progress, signal: this.signal });
+    progress[Symbol.dispose]();
+    if (!verified.ok) process.exitCode = 1;
+    const color = await this.color(flags);
+    return this.answer(verified, flags, {
+      text: () => verifyText(verified, color),
+      ids: () => verified.targets.map(({ target, imageId }) => imageId ?? target),
+    });
+  }
+}
