@@ -25,8 +25,10 @@ import {
 import { formatPlatform } from "../model/platform.js";
 import type { SourceImage, SourceLayer } from "../source/source.js";
 import { syncFileSystem } from "../sys/sync.js";
+import type { Layer } from "./layerdb.js";
 import type { NewLayer } from "./new-layer.js";
 import type { Store } from "./store.js";
+import { tagOf } from "./tag.js";
 
 export interface PullOptions {
   /** Names that the image gets beside its own, familiar or not; only for a single image. */
@@ -77,28 +79,48 @@ export async function pull(store: Store, images: readonly SourceImage[], options
   if (options.tags.length > 0 && images.length !== 1) {
     throw new OvlError("USAGE", `--tag names one image, but the source holds ${images.length}; name one of them`);
   }
+  // Before the work, not after it: a name that cannot be given, a file of names that cannot be changed.
+  const tags = options.tags.map(tagOf);
+  store.repositories.update(() => {});
   const plan = planLayers(store, images);
   await using staged = new Staging(store, plan);
   const warnings = await staged.extract(options);
   syncFileSystem(store.driver.home);
   throwIfAborted(options.signal);
-  staged.commit();
-  for (const image of images) store.images.put(image.config.bytes, image.parent);
-  const names = images.map((image) => [...new Set([...image.names, ...options.tags])]);
-  store.repositories.update((repositories) => {
-    images.forEach((image, i) => {
-      for (const name of names[i] ?? []) repositories.tag(name, image.id);
-    });
-  });
+  const named = images.map((image) => ({ image, names: [...new Set([...image.names, ...tags])] }));
+  register(store, staged, named);
   return {
-    images: images.map((image, i) => ({
+    images: named.map(({ image, names }) => ({
       id: image.id,
-      names: names[i] ?? [],
+      names,
       platform: formatPlatform(image.config.platform),
       layers: pulledLayers(store, image, staged),
     })),
     warnings,
   };
+}
+
+/** Step 5: all of it or nothing. What was registered before a failure goes again, in the reverse order. */
+function register(store: Store, staged: Staging, named: readonly NamedImage[]): void {
+  const undo: (() => void)[] = [];
+  try {
+    for (const layer of staged.commit()) undo.push(() => store.layers.remove(layer, false));
+    for (const { image } of named) {
+      if (!store.images.has(image.id)) undo.push(() => store.images.delete(image.id));
+      store.images.put(image.config.bytes, image.parent);
+    }
+    store.repositories.update((repositories) => {
+      for (const { image, names } of named) for (const name of names) repositories.tag(name, image.id);
+    });
+  } catch (thrown) {
+    for (const step of undo.reverse()) step();
+    throw thrown;
+  }
+}
+
+interface NamedImage {
+  readonly image: SourceImage;
+  readonly names: readonly string[];
 }
 
 function refuseUnexpected(image: SourceImage, expect: ImageId | null): void {
@@ -199,10 +221,11 @@ class Staging implements AsyncDisposable {
     return [...outcome.warnings];
   }
 
-  commit(): void {
+  /** The layers that became visible, bottom to top, each as it does. */
+  *commit(): Generator<Layer> {
     for (const { chainId, parent, layer } of this.#plan) {
       const { size } = this.#facts.get(chainId) as { size: number };
-      (this.#begun.get(chainId) as NewLayer).commit({ diffId: layer.diffId, parent, size });
+      yield (this.#begun.get(chainId) as NewLayer).commit({ diffId: layer.diffId, parent, size });
     }
   }
 

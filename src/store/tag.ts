@@ -7,11 +7,17 @@ import type { Store } from "./store.js";
 
 /** @returns the name as it is stored. Throws USAGE for what cannot be a tag. */
 export function tagImage(store: Store, id: ImageId, name: string): string {
+  const tag = tagOf(name);
+  store.repositories.update((names) => names.tag(tag, id));
+  store.images.setLastUpdated(id, now());
+  return tag;
+}
+
+/** The familiar form that a name is stored in. Throws USAGE for what cannot be a tag. */
+export function tagOf(name: string): string {
   const reference = withDefaultTag(parseReference(name));
   const why = whyNotATag(reference);
   if (why !== null) throw new OvlError("USAGE", `cannot tag ${JSON.stringify(name)}: ${why}`, { reference: name });
-  store.repositories.update((names) => names.tag(reference, id));
-  store.images.setLastUpdated(id, now());
   return familiarString(reference);
 }
 
