@@ -73,6 +73,11 @@ export abstract class OvlCommand extends Command {
     return openStore({ ...rootOptions(flags), force: flags.force, signal: this.signal }, "write");
   }
 
+  /** The root for what deletes; a dry run only reads, so that it works beside a live daemon. */
+  protected async remover(flags: WriteFlags & { readonly "dry-run": boolean }): Promise<Store> {
+    return flags["dry-run"] ? this.reader(flags) : this.writer(flags);
+  }
+
   /** A display for work on layers; ended, the cursor restored, when its scope ends. */
   protected async progress(flags: GlobalFlags): Promise<LayerProgress & Disposable> {
     const { progressFor } = await import("./progress/choose.js");

@@ -5,6 +5,7 @@ import type { LayerProgress } from "../layer/progress.js";
 import type { ImageId } from "../model/digest.js";
 import { type Problem, problemOf, type Verification, verifySource } from "../store/verify-source.js";
 import { imageIdOf } from "./flags.js";
+import { prefixed } from "./progress/prefixed.js";
 import type { ImageTarget, Targets } from "./target.js";
 
 export interface VerifiedTarget extends Omit<Verification, "imageId"> {
@@ -25,12 +26,16 @@ export async function verifyTargets(
   run: { readonly signal: AbortSignal; readonly progress: LayerProgress },
 ): Promise<Verified> {
   const expect = await imageIdOf(flags.expect);
-  const options = { jobs: flags.jobs ?? availableParallelism(), ...run };
   const verified: VerifiedTarget[] = [];
+  const optionsFor = (nth: number) => ({
+    jobs: flags.jobs ?? availableParallelism(),
+    signal: run.signal,
+    progress: prefixed(run.progress, `${nth} `),
+  });
   for (const name of names) {
     const images = await findImages(targets, name);
     if ("code" in images) verified.push(unreadable(name, images));
-    else for (const image of images) verified.push(await verifyOne(image, expect, options));
+    else for (const image of images) verified.push(await verifyOne(image, expect, optionsFor(verified.length)));
   }
   return { ok: verified.every(({ ok }) => ok), targets: verified };
 }

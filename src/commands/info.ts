@@ -14,7 +14,7 @@ export default class Info extends OvlCommand {
   async run(): Promise<Answer> {
     const { flags } = await this.parse(Info);
     await using store = await this.reader(flags);
-    const info = await gatherInfo(store);
-    return this.answer(info, flags, { text: () => infoText(info), ids: () => [info.root] });
+    const { info, layerBytes } = await gatherInfo(store);
+    return this.answer(info, flags, { text: () => infoText(info, layerBytes), ids: () => [info.root] });
   }
 }

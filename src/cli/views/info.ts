@@ -1,15 +1,17 @@
 /** `ovl info` for people: a fact a line. */
 import { type RootInfo, rootInfo } from "../../store/info.js";
 import type { Store } from "../../store/store.js";
+import { humanSize } from "../units.js";
 
 /** The answer of `ovl info`. */
 export interface Info extends RootInfo {
   readonly engines: { readonly gzip: string; readonly crc64: string; readonly zstd: string };
 }
 
-export async function gatherInfo(store: Store): Promise<Info> {
+export async function gatherInfo(store: Store): Promise<{ info: Info; layerBytes: number }> {
   const { engineNames } = await import("../../blob/engines.js");
-  return { ...rootInfo(store), engines: await engineNames() };
+  const layerBytes = store.layers.list().layers.reduce((sum, { size }) => sum + size, 0);
+  return { info: { ...rootInfo(store), engines: await engineNames() }, layerBytes };
 }
 
 const KINDS: Readonly<Record<Info["kind"], string>> = {
@@ -18,13 +20,13 @@ const KINDS: Readonly<Record<Info["kind"], string>> = {
   docker: "docker root",
 };
 
-export function infoText(info: Info): string {
+export function infoText(info: Info, layerBytes: number): string {
   const facts = {
     Root: info.root,
     Kind: KINDS[info.kind],
     Driver: info.driver,
     Images: info.images,
-    Layers: info.layers,
+    Layers: `${info.layers} (${humanSize(layerBytes)})`,
     Containers: info.containers,
     Daemon: info.daemonRunning ? "running, holds this root" : "none holds this root",
     Engines: Object.entries(info.engines)
