@@ -14,8 +14,14 @@ export function isJsonObject(value: unknown): value is JsonObject {
 
 export const goString = v.nullish(v.string("must be a string"));
 export const goBool = v.nullish(v.boolean("must be true or false"));
-/** Any of Go's integer types; a JSON number with a fraction is an error there too. */
-export const goInt = v.nullish(v.pipe(v.number("must be a number"), v.integer("must be a whole number")));
+/** int64. Go also refuses `1e2` and `1.0`, which JSON.parse has made whole numbers of before they are seen here. */
+export const goInt = v.nullish(
+  v.pipe(
+    v.number("must be a number"),
+    v.integer("must be a whole number"),
+    v.check((value) => Math.abs(value) < 2 ** 63, "must fit 64 bits"),
+  ),
+);
 export const goStrings = v.nullish(v.array(goString, "must be an array of strings"));
 /** strslice.StrSlice: one string stands for an array of one. */
 export const goStrSlice = v.nullish(v.union([v.string(), v.array(goString)], "must be a string or array of strings"));

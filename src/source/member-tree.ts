@@ -94,33 +94,40 @@ export class MemberTree {
     const path = cleaned(name.split("/"), () => {});
     const last = path.pop();
     if (last === undefined) return null;
-    const stack: Directory[] = [this.root];
-    let links = 0;
-    let left = path;
-    while (left.length > 0) {
-      const [component, ...rest] = left as [ByteString, ...ByteString[]];
-      left = rest;
-      const here = stack.at(-1) as Directory;
+    const stack = [this.root];
+    this.#descend(stack, path, make, { links: MAX_LINKS, name });
+    return { parent: stack.at(-1) as Directory, name: last };
+  }
+
+  /** Extends the stack of directories by a path. What a symlink leads through must be there, and is never made. */
+  #descend(
+    stack: Directory[],
+    path: readonly ByteString[],
+    make: boolean,
+    left: { links: number; readonly name: ByteString },
+  ): void {
+    for (const component of path) {
       if (component === "..") {
         if (stack.length > 1) stack.pop();
         continue;
       }
-      let member = here.children.get(component);
-      if (member === undefined && make) here.children.set(component, (member = directory()));
+      const { children } = stack.at(-1) as Directory;
+      const member = children.get(component) ?? (make ? directory() : undefined);
       switch (member?.kind) {
         case "directory":
+          children.set(component, member);
           stack.push(member);
           break;
         case "symlink":
-          if (++links > MAX_LINKS) throw this.#bad(`too many symbolic links on the way to ${quoted(name)}`, name);
+          if (left.links-- === 0)
+            throw this.#bad(`too many symbolic links on the way to ${quoted(left.name)}`, left.name);
           if (member.target.startsWith("/")) stack.length = 1;
-          left = [...components(member.target), ...rest];
+          this.#descend(stack, components(member.target), false, left);
           break;
         default:
-          throw this.#bad(`${quoted(name)} lies below something that is no directory`, name);
+          throw this.#bad(`${quoted(left.name)} lies below something that is no directory`, left.name);
       }
     }
-    return { parent: stack.at(-1) as Directory, name: last };
   }
 
   #bad(reason: string, name: ByteString): OvlError {
