@@ -45,6 +45,7 @@ function pack(tar: Assembly, ring: Ring): void {
   for (let chunk = tar.read(); chunk !== null; chunk = tar.read()) {
     for (let at = 0; at < chunk.length; ) {
       const part = chunk.subarray(at, at + slot.length - used);
+      ring.countInput(part.length);
       slot.set(part, used);
       at += part.length;
       used += part.length;
@@ -63,6 +64,7 @@ function damage(problem: AssemblyProblem, subject: string): LayerDamage {
   switch (problem.kind) {
     case "unreadable":
       return {
+        code: problem.error.code,
         path,
         expected: "a readable file",
         actual: String(problem.error.fields["errno"] ?? problem.error.code),
@@ -71,6 +73,7 @@ function damage(problem: AssemblyProblem, subject: string): LayerDamage {
     case "content": {
       const { expected, found, expectedSize, foundSize } = problem;
       return {
+        code: "DIGEST_MISMATCH",
         path,
         expected: `crc64:${expected}`,
         actual: `crc64:${found}`,

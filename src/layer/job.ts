@@ -1,6 +1,6 @@
 /** What a layer's two threads are told and what they answer. Plain data: it crosses by structured clone. */
 import type { FileRange } from "../blob/byte-source.js";
-import type { ErrorData } from "../errors.js";
+import type { ErrorCode, ErrorData } from "../errors.js";
 import type { DiffId, Digest } from "../model/digest.js";
 
 /** A blob as it is stored, and what it claims to be. */
@@ -77,6 +77,7 @@ export interface LayerWarning {
 
 /** A file of a stored layer whose content is not what the layer had. */
 export interface LayerDamage {
+  readonly code: ErrorCode;
   /** Path in the layer, fit for display. */
   readonly path: string;
   /** `crc64:<16 hex>`. */

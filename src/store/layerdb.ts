@@ -24,13 +24,13 @@ export interface Layer {
 }
 
 /** What one layer directory says, or what is wrong with it. */
-type Entry = { readonly layer: Layer } | { readonly problem: string; readonly absent: boolean };
+export type LayerEntry = { readonly layer: Layer } | { readonly problem: string; readonly absent: boolean };
 
 export class LayerDb {
   /** ROOT/image/<driver>/layerdb */
   readonly path: string;
   readonly driver: Driver;
-  readonly #entries = new Map<ChainId, Entry>();
+  readonly #entries = new Map<ChainId, LayerEntry>();
 
   constructor(path: string, driver: Driver) {
     this.path = path;
@@ -125,17 +125,17 @@ export class LayerDb {
   }
 
   // A loop and not a recursion: a parent chain on a damaged disk is as long as it likes, and may be a ring.
-  #load(chainId: ChainId): Entry {
+  #load(chainId: ChainId): LayerEntry {
     const pending: Layer[] = [];
     const seen = new Set<ChainId>();
-    let below: Entry | null = null;
+    let below: LayerEntry | null = null;
     for (let id: ChainId | null = chainId; id !== null && below === null; ) {
-      const known: Entry | undefined = this.#entries.get(id);
+      const known: LayerEntry | undefined = this.#entries.get(id);
       if (known !== undefined) {
         below = known;
         break;
       }
-      const entry: Entry = seen.has(id) ? { problem: "is its own ancestor", absent: false } : this.#read(id);
+      const entry: LayerEntry = seen.has(id) ? { problem: "is its own ancestor", absent: false } : this.read(id);
       if ("problem" in entry) {
         this.#entries.set(id, entry);
         below = entry;
@@ -152,10 +152,11 @@ export class LayerDb {
       } else below = { layer };
       this.#entries.set(layer.chainId, below);
     }
-    return this.#entries.get(chainId) as Entry;
+    return this.#entries.get(chainId) as LayerEntry;
   }
 
-  #read(chainId: ChainId): Entry {
+  /** What the layer's own directory says, whatever those below it are like. */
+  read(chainId: ChainId): LayerEntry {
     const dir = this.dir(chainId);
     try {
       const diffId = this.#id(dir, "diff");
@@ -196,7 +197,7 @@ export class LayerDb {
   }
 }
 
-function bad(dir: string, name: string, found: string, expected: string): Entry {
+function bad(dir: string, name: string, found: string, expected: string): LayerEntry {
   const shown = JSON.stringify(found.length > 80 ? `${found.slice(0, 80)}…` : found);
   return { problem: `has ${shown} in ${join(dir, name)}; expected ${expected}`, absent: false };
 }

@@ -1,27 +1,9 @@
 /** Whether an image in a SOURCE is what it claims to be: every layer read and hashed, nothing stored. */
-import { OvlError } from "../errors.js";
 import { LayerPipeline } from "../layer/pipeline.js";
 import type { LayerProgress } from "../layer/progress.js";
-import { type DiffId, hexOf, type ImageId } from "../model/digest.js";
+import { hexOf } from "../model/digest.js";
 import type { SourceImage, SourceLayer } from "../source/source.js";
-
-/** Something that is not what it claims to be. */
-export interface Problem {
-  readonly code: OvlError["code"];
-  /** The identifier or path that it is about. */
-  readonly subject: string;
-  readonly expected: string | null;
-  readonly actual: string | null;
-  readonly message: string;
-}
-
-export interface Verification {
-  readonly imageId: ImageId;
-  readonly ok: boolean;
-  /** Bottom to top. */
-  readonly layers: readonly { readonly diffId: DiffId; readonly ok: boolean }[];
-  readonly problems: readonly Problem[];
-}
+import { type Problem, problemOf, type Verification } from "./verification.js";
 
 export interface VerifyOptions {
   /** Layers at once. */
@@ -49,13 +31,6 @@ export async function verifySource(image: SourceImage, options: VerifyOptions): 
   };
 }
 
-/** A failure as a finding; rethrown where it says nothing about the content. */
-export function problemOf(thrown: unknown, subject: string): Problem {
-  if (!(thrown instanceof OvlError) || (thrown.exit !== 1 && thrown.exit !== 4)) throw thrown;
-  const { expected, actual } = thrown.fields;
-  return { code: thrown.code, subject, expected: textOf(expected), actual: textOf(actual), message: thrown.message };
-}
-
 async function checkLayer(
   pipeline: LayerPipeline,
   layer: SourceLayer,
@@ -75,8 +50,4 @@ async function checkLayer(
     progress?.finished(key, "failed");
     return problemOf(thrown, layer.diffId);
   }
-}
-
-function textOf(value: unknown): string | null {
-  return value === undefined || value === null ? null : String(value);
 }

@@ -1,0 +1,38 @@
+/** What verifying an image answers: findings, not a first failure. Text, JSON and exit status are made from it. */
+import { type ErrorCode, OvlError } from "../errors.js";
+import type { DiffId, ImageId } from "../model/digest.js";
+
+/** Something that is not what it claims to be. */
+export interface Problem {
+  readonly code: ErrorCode;
+  /** The identifier, or the path of the file, that is at fault. */
+  readonly subject: string;
+  readonly expected: string | null;
+  readonly actual: string | null;
+  readonly message: string;
+}
+
+export interface Verification {
+  readonly imageId: ImageId;
+  readonly ok: boolean;
+  /** Bottom to top. */
+  readonly layers: readonly { readonly diffId: DiffId; readonly ok: boolean }[];
+  readonly problems: readonly Problem[];
+}
+
+/** A failure as a finding; rethrown where it says nothing about the content. */
+export function problemOf(thrown: unknown, subject: string): Problem {
+  if (!(thrown instanceof OvlError) || (thrown.exit !== 1 && thrown.exit !== 4)) throw thrown;
+  const { expected, actual, path } = thrown.fields;
+  return {
+    code: thrown.code,
+    subject: textOf(path) ?? subject,
+    expected: textOf(expected),
+    actual: textOf(actual),
+    message: thrown.message,
+  };
+}
+
+function textOf(value: unknown): string | null {
+  return value === undefined || value === null ? null : String(value);
+}
