@@ -1,6 +1,6 @@
 /** Reading `tar-split.json.gz`, whoever wrote it and whatever became of it since. */
 import type { ByteSource } from "../blob/byte-source.js";
-import { decompress, detectCompression } from "../blob/decompress.js";
+import { decompress } from "../blob/decompress.js";
 import { OvlError } from "../errors.js";
 import { type ByteString, byteString, byteStringOf, displayName } from "../model/bytes.js";
 import { cleanPath } from "../tar/clean.js";
@@ -75,15 +75,18 @@ function gunzip(file: ByteSource, subject: string): ByteSource & Disposable {
   };
 }
 
+const GZIP_MAGIC = [0x1f, 0x8b, 8];
+
+/** `decompress` takes what is not compressed as it is, and zstd too; dockerd takes neither for this file. */
 function onlyGzip(file: ByteSource, subject: string): ByteSource {
-  let first = true;
+  let passed = 0;
   return {
     read() {
       const chunk = file.read();
-      if (first && (chunk === null || detectCompression(chunk) !== "gzip")) {
-        throw new OvlError("BAD_ROOT", `${subject}: ${chunk === null ? "empty" : "not gzip data"}`, { subject });
+      if (chunk === null && passed === 0) throw new OvlError("BAD_ROOT", `${subject}: empty`, { subject });
+      for (let i = 0; chunk !== null && i < chunk.length && passed < GZIP_MAGIC.length; i++, passed++) {
+        if (chunk[i] !== GZIP_MAGIC[passed]) throw new OvlError("BAD_ROOT", `${subject}: not gzip data`, { subject });
       }
-      first = false;
       return chunk;
     },
   };
