@@ -34,11 +34,10 @@ export async function lockRoot(root: string, options: LockOptions): Promise<Disp
     closeSync(own);
     throw options.signal?.aborted ? options.signal.reason : asOvlError(thrown);
   }
-  const held = daemon;
+  const held = [daemon, own];
   return {
     [Symbol.dispose]() {
-      if (held !== null) closeSync(held);
-      closeSync(own);
+      for (const fd of held.splice(0)) if (fd !== null) closeSync(fd);
     },
   };
 }
