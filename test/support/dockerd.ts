@@ -11,6 +11,8 @@ import { scratch } from "./tmp.js";
 export interface Dockerd extends AsyncDisposable {
   /** The data root. */
   readonly root: string;
+  /** Path of the API's socket, for tests with too many requests for a client process each. */
+  readonly socket: string;
   /** Runs the docker client against this daemon. */
   docker(args: readonly string[], options?: RunOptions): Promise<RunResult>;
   /** Its stdout as text; throws when it fails. */
@@ -62,6 +64,7 @@ export async function startDockerd(root: string, driver: "overlay2" | "overlay" 
 
   const daemon: Dockerd = {
     root,
+    socket,
     docker: (args, options = {}) =>
       run(DOCKER_CLIENT, ["-H", `unix://${socket}`, ...args], {
         ...options,
