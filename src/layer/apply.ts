@@ -62,7 +62,7 @@ export class LayerApplier implements Disposable {
     // The root is what the driver made it; moby passes over `./` entries, though not over `/`.
     if (name === ".") return;
     const path = insideLayer(name);
-    if (leadsOut(name)) target.contained("has a name that leads out of the layer");
+    if (leadsOut(name)) target.contained("has a name that, taken literally, leads out of the layer");
     if (isTooLong(path)) throw target.failure(ENAMETOOLONG, "its name");
     if (path === "" && entry.type !== "directory") throw target.failure(EBUSY, "replacement of the layer's root");
     const at = entryPath(path);
