@@ -8,6 +8,15 @@ export type DriverName = (typeof DRIVERS)[number];
 /** `GraphDriver.Data` of `docker inspect`. */
 export type GraphData = Readonly<Record<string, string>>;
 
+/** What is wrong with a file or directory that the driver keeps for a layer. */
+export interface DirectoryProblem {
+  /** Absolute path of what is at fault. */
+  readonly path: string;
+  readonly expected: string;
+  readonly actual: string;
+  readonly message: string;
+}
+
 export interface Driver {
   readonly name: DriverName;
   /** ROOT/<driver>, absolute. */
@@ -43,6 +52,12 @@ export interface Driver {
    * names the file at fault where the chain is broken.
    */
   lowerDirs(cacheId: CacheId): string[];
+
+  /**
+   * What is wrong with the directory of an image layer, but for its content; empty when nothing is.
+   * @param below the layers that it stands on, topmost first; null where nobody knows
+   */
+  check(cacheId: CacheId, below: readonly (CacheId | null)[]): DirectoryProblem[];
 
   /** Throws BAD_ROOT as `lowerDirs` does, NOT_FOUND where the layer's directory is missing. */
   graphData(cacheId: CacheId): GraphData;

@@ -6,7 +6,7 @@ import { lstatSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { asOvlError, OvlError } from "../errors.js";
 import { type CacheId, isCacheId } from "../model/digest.js";
-import type { Driver, GraphData } from "./driver.js";
+import type { DirectoryProblem, Driver, GraphData } from "./driver.js";
 import { errnoOf, readId } from "./files.js";
 import { removeTree } from "./remove-tree.js";
 
@@ -70,6 +70,13 @@ export class Overlay implements Driver {
       throw new OvlError("BAD_ROOT", `${path} holds ${JSON.stringify(lower)}; expected the name of a layer`, { path });
     }
     return [join(this.dir(lower), "root")];
+  }
+
+  check(cacheId: CacheId): DirectoryProblem[] {
+    const path = join(this.dir(cacheId), "root");
+    if (isDirectory(path)) return [];
+    const expected = "the directory of the layer's files";
+    return [{ path, expected, actual: "nothing", message: `${path} is missing; expected ${expected}` }];
   }
 
   graphData(cacheId: CacheId): GraphData {

@@ -8,8 +8,10 @@ import { lstatSync, readdirSync, readlinkSync, rmSync, symlinkSync } from "node:
 import { join } from "node:path";
 import { asOvlError, OvlError } from "../errors.js";
 import { type CacheId, isCacheId } from "../model/digest.js";
-import type { Driver, GraphData } from "./driver.js";
+import type { DirectoryProblem, Driver, GraphData } from "./driver.js";
 import { ensureDirectory, errnoOf, makeDirectory, readSmall, syncDirectory, writeAtomically } from "./files.js";
+import { refuseMounts } from "./mounted.js";
+import { checkOverlay2 } from "./overlay2-check.js";
 import { removeTree } from "./remove-tree.js";
 
 /**
@@ -60,6 +62,7 @@ export class Overlay2 implements Driver {
   }
 
   remove(cacheId: CacheId): void {
+    refuseMounts(this.dir(cacheId));
     // The short name first: a directory without one is found again by its name, the reverse is not true.
     const link = this.link(cacheId);
     if (link !== null && this.#target(link) === cacheId) rmSync(join(this.home, "l", link), { force: true });
@@ -99,6 +102,10 @@ export class Overlay2 implements Driver {
       .toString("latin1")
       .split(":")
       .map((entry) => this.contentDir(this.#layerOf(entry, path)));
+  }
+
+  check(cacheId: CacheId, below: readonly (CacheId | null)[]): DirectoryProblem[] {
+    return checkOverlay2(this.home, cacheId, below);
   }
 
   graphData(cacheId: CacheId): GraphData {

@@ -87,24 +87,34 @@ export class Removal {
     this.records.push({ kind: "untagged", name });
   }
 
-  /** The image without names, and every layer that nothing else stands on, top down. */
+  /** The layers that would go with an image, top down: those that nothing else stands on. */
+  layersOf(id: ImageId): Layer[] {
+    const layers: Layer[] = [];
+    for (let next = this.#images.get(id)?.top ?? null; next !== null && this.#layerUsers.get(next) === 1; ) {
+      const layer = this.store.layers.get(next);
+      if (layer === null) break;
+      layers.push(layer);
+      next = layer.parent;
+    }
+    return layers;
+  }
+
+  /** The image, which has no names left, and its layers. */
   delete(id: ImageId): void {
-    const top = this.#images.get(id)?.top ?? null;
+    const layers = this.layersOf(id);
+    const last = layers.at(-1);
+    const kept = last === undefined ? this.#images.get(id)?.top : last.parent;
+    if (kept !== null && kept !== undefined) count(this.#layerUsers, kept, -1);
     this.#images.delete(id);
     if (!this.#dryRun) this.store.images.delete(id);
     this.records.push({ kind: "deleted", id });
-    for (let layer = this.#released(top); layer !== null; layer = this.#released(layer.parent)) {
+    for (const layer of layers) {
+      this.#layerUsers.delete(layer.chainId);
       const shared = count(this.#cacheIdUsers, layer.cacheId, -1) > 0;
       if (!this.#dryRun) this.store.layers.remove(layer, shared);
       this.records.push({ kind: "deleted", id: layer.chainId });
       this.reclaimedBytes += layer.size;
     }
-  }
-
-  /** The layer, if this was the last that stood on it. */
-  #released(chainId: ChainId | null): Layer | null {
-    if (chainId === null || count(this.#layerUsers, chainId, -1) > 0) return null;
-    return this.store.layers.get(chainId);
   }
 }
 

@@ -1,4 +1,5 @@
 /** Removing images as `docker rmi` of 20.10: which names go, what refuses, which parents go along. */
+import { refuseMounts } from "../driver/mounted.js";
 import { OvlError } from "../errors.js";
 import { hexOf, type ImageId } from "../model/digest.js";
 import {
@@ -104,7 +105,7 @@ function deleteImage(removal: Removal, id: ImageId, { force, quiet }: { force: b
 }
 
 /**
- * Throws IN_USE. Images built on this one and running containers refuse always.
+ * Throws IN_USE. Images built on this one, running containers and mounts refuse always.
  * @param check `soft`: stopped containers refuse, too; `names`: so do names
  */
 function refuseConflict(removal: Removal, id: ImageId, check: { soft: boolean; names: boolean }): void {
@@ -129,6 +130,7 @@ function refuseConflict(removal: Removal, id: ImageId, check: { soft: boolean; n
       container: stopped.id,
     });
   }
+  for (const { cacheId } of removal.layersOf(id)) refuseMounts(removal.store.driver.dir(cacheId));
 }
 
 /** Names of one repository with at most one tag: what an id stands for without a doubt. */
