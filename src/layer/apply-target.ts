@@ -176,6 +176,11 @@ export class ApplyTarget implements Disposable {
     this.#unprivileged(() => `entry "${displayName(this.#entry)}", a device`);
   }
 
+  /** Another entry makes something of this name. */
+  putBack(path: ByteString): void {
+    this.#leftOut.delete(path);
+  }
+
   isLeftOut(path: ByteString): boolean {
     return this.#leftOut.has(path);
   }

@@ -69,6 +69,7 @@ export class LayerApplier implements Disposable {
     target.makeParents(at.parent, this.#dialect.implied);
     this.#files++;
     if (this.#dialect.handle(target, entry, at)) return;
+    target.putBack(path);
     makeObject(target, entry, at, payload);
     if (entry.type === "directory") this.#directories.push({ name: entry.name, path, ...finalTimesOf(entry) });
   }
