@@ -4,7 +4,8 @@ import { OvlError } from "../errors.js";
 import type { LayerProgress } from "../layer/progress.js";
 import type { ImageId } from "../model/digest.js";
 import { type Problem, problemOf, type Verification } from "../store/verification.js";
-import { verifySource } from "../store/verify-source.js";
+import { type VerifyOptions, verifySource } from "../store/verify-source.js";
+import { StoredVerifier } from "../store/verify-stored.js";
 import { imageIdOf } from "./flags.js";
 import { prefixed } from "./progress/prefixed.js";
 import type { ImageTarget, Targets } from "./target.js";
@@ -51,25 +52,16 @@ async function findImages(targets: Targets, name: string): Promise<ImageTarget[]
   }
 }
 
-async function verifyOne(
-  image: ImageTarget,
-  expect: ImageId | null,
-  options: Parameters<typeof verifySource>[1],
-): Promise<VerifiedTarget> {
+async function verifyOne(image: ImageTarget, expect: ImageId | null, options: VerifyOptions): Promise<VerifiedTarget> {
   const { imageId, layers, problems } = await verifyImage(image, options);
   const all = [...unexpected(imageId, expect), ...problems];
   return { target: image.target, imageId, ok: all.length === 0, layers, problems: all };
 }
 
-function verifyImage(image: ImageTarget, options: Parameters<typeof verifySource>[1]): Promise<Verification> {
+async function verifyImage(image: ImageTarget, options: VerifyOptions): Promise<Verification> {
   if (image.kind === "source") return verifySource(image.image, options);
-  throw new OvlError(
-    "USAGE",
-    `${image.target} is stored; this version verifies a SOURCE: a path, oci: or docker-archive:`,
-    {
-      target: image.target,
-    },
-  );
+  await using verifier = new StoredVerifier(image.store, options);
+  return await verifier.verify(image.id);
 }
 
 function unexpected(imageId: ImageId, expect: ImageId | null): Problem[] {

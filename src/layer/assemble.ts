@@ -68,7 +68,7 @@ function damage(problem: AssemblyProblem, subject: string): LayerDamage {
         path,
         expected: "a readable file",
         actual: String(problem.error.fields["errno"] ?? problem.error.code),
-        message: `"${path}" of ${subject}: ${problem.error.message}`,
+        message: `${problem.error.message} (${subject})`,
       };
     case "content": {
       const { expected, found, expectedSize, foundSize } = problem;

@@ -1,7 +1,8 @@
 /** Files of a stored layer, opened by the names that its tar had for them. */
-import { closeSync, constants, fstatSync, readSync } from "node:fs";
+import { constants, fstatSync, readSync } from "node:fs";
 import { OvlError, osError } from "../errors.js";
 import { type ByteString, displayName } from "../model/bytes.js";
+import { close } from "../sys/at.js";
 import { EPERM, errnoName } from "../sys/errno.js";
 import { cleanPath } from "../tar/clean.js";
 import type { LayerFile } from "../tar-split/assemble.js";
@@ -23,7 +24,7 @@ export function openLayerFile(jail: Jail, name: ByteString): LayerFile {
   if (fd === -EPERM) fd = jail.open(path, CAREFULLY);
   if (fd < 0) throw unopened(name, fd);
   if (!fstatSync(fd).isFile()) {
-    closeSync(fd);
+    close(fd);
     throw new OvlError("BAD_ROOT", `"${displayName(name)}" is no regular file any more`, { path: displayName(name) });
   }
   return {
@@ -31,7 +32,7 @@ export function openLayerFile(jail: Jail, name: ByteString): LayerFile {
       const length = readSync(fd, buffer);
       return length === 0 ? null : buffer.subarray(0, length);
     },
-    [Symbol.dispose]: () => closeSync(fd),
+    [Symbol.dispose]: () => void close(fd),
   };
 }
 

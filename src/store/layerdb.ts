@@ -24,7 +24,15 @@ export interface Layer {
 }
 
 /** What one layer directory says, or what is wrong with it. */
-export type LayerEntry = { readonly layer: Layer } | { readonly problem: string; readonly absent: boolean };
+export type LayerEntry = { readonly layer: Layer } | LayerProblem;
+
+export interface LayerProblem {
+  /** What is wrong, as the rest of a sentence that begins with the layer. */
+  readonly problem: string;
+  /** The file or directory at fault. */
+  readonly path: string;
+  readonly absent: boolean;
+}
 
 export class LayerDb {
   /** ROOT/image/<driver>/layerdb */
@@ -135,7 +143,9 @@ export class LayerDb {
         below = known;
         break;
       }
-      const entry: LayerEntry = seen.has(id) ? { problem: "is its own ancestor", absent: false } : this.read(id);
+      const entry: LayerEntry = seen.has(id)
+        ? { problem: "is its own ancestor", path: this.dir(id), absent: false }
+        : this.read(id);
       if ("problem" in entry) {
         this.#entries.set(id, entry);
         below = entry;
@@ -148,7 +158,7 @@ export class LayerDb {
     for (const layer of pending.reverse()) {
       if (below !== null && "problem" in below) {
         if (this.#entries.has(layer.chainId)) continue;
-        below = { problem: `stands on layer ${layer.parent}, which ${below.problem}`, absent: false };
+        below = { ...below, problem: `stands on layer ${layer.parent}, which ${below.problem}`, absent: false };
       } else below = { layer };
       this.#entries.set(layer.chainId, below);
     }
@@ -171,7 +181,8 @@ export class LayerDb {
       return { layer: { chainId, diffId, parent, cacheId, size: Number(size) } };
     } catch (thrown) {
       if (!(thrown instanceof OvlError)) throw thrown;
-      return { problem: thrown.message, absent: lstatSync(dir, { throwIfNoEntry: false }) === undefined };
+      const absent = lstatSync(dir, { throwIfNoEntry: false }) === undefined;
+      return { problem: thrown.message, path: absent ? dir : String(thrown.fields["path"] ?? dir), absent };
     }
   }
 
@@ -190,14 +201,15 @@ export class LayerDb {
         return file.bytes.toString("latin1");
       case "absent":
         if (optional) return null;
-        throw new OvlError("BAD_ROOT", `has no file ${name} in ${dir}`);
+        throw new OvlError("BAD_ROOT", `has no file ${name} in ${dir}`, { path: join(dir, name) });
       case "bad":
-        throw new OvlError("BAD_ROOT", `has a file ${join(dir, name)} that ${file.reason}`);
+        throw new OvlError("BAD_ROOT", `has a file ${join(dir, name)} that ${file.reason}`, { path: join(dir, name) });
     }
   }
 }
 
 function bad(dir: string, name: string, found: string, expected: string): LayerEntry {
   const shown = JSON.stringify(found.length > 80 ? `${found.slice(0, 80)}…` : found);
-  return { problem: `has ${shown} in ${join(dir, name)}; expected ${expected}`, absent: false };
+  const path = join(dir, name);
+  return { problem: `has ${shown} in ${path}; expected ${expected}`, path, absent: false };
 }

@@ -1,0 +1,52 @@
+/** One stored layer put together again and compared with its DiffID: what is wrong with it, file by file. */
+import { join } from "node:path";
+import type { LayerPipeline } from "../layer/pipeline.js";
+import type { LayerProgress } from "../layer/progress.js";
+import { hexOf } from "../model/digest.js";
+import type { Layer } from "./layerdb.js";
+import type { Store } from "./store.js";
+import { type Problem, problemOf } from "./verification.js";
+
+/**
+ * Throws what keeps it from knowing: an I/O error, an interruption.
+ * @param layer with the DiffID that its image claims, which its own `diff` file may belie
+ */
+export async function rebuildProblems(
+  store: Store,
+  layer: Layer,
+  pipeline: LayerPipeline,
+  progress: LayerProgress | undefined,
+): Promise<Problem[]> {
+  const { chainId } = layer;
+  progress?.waiting(chainId, { label: hexOf(layer.diffId), bytes: layer.size });
+  const problems = await rebuild(store, layer, pipeline, progress);
+  progress?.finished(chainId, problems.length === 0 ? "verified" : "failed");
+  return problems;
+}
+
+async function rebuild(
+  store: Store,
+  { chainId, cacheId, diffId }: Layer,
+  pipeline: LayerPipeline,
+  progress: LayerProgress | undefined,
+): Promise<Problem[]> {
+  const tarSplit = store.layers.tarSplitPath(chainId);
+  const directory = store.driver.contentDir(cacheId);
+  try {
+    const { damages, diffId: actual } = await pipeline.run(
+      async () => ({ stage: "assemble", tarSplit, directory, subject: `layer ${chainId}` }),
+      { stage: "check", diffId: null },
+      (input) => progress?.working(chainId, input),
+    );
+    if (damages.length > 0 && actual !== diffId) {
+      return damages.map(({ path, ...damage }) => ({ subject: join(directory, path), ...damage }));
+    }
+    if (damages.length === 0 && actual === diffId) return [];
+    // The files are the layer's, by its DiffID or by their checksums, so it is tar-split that is not.
+    const found = damages.length > 0 ? "checksums of files in it are wrong" : `the layer rebuilt by it is ${actual}`;
+    const message = `${tarSplit} was changed: ${found}, expected ${diffId}`;
+    return [{ code: "DIFF_ID_MISMATCH", subject: tarSplit, expected: diffId, actual, message }];
+  } catch (thrown) {
+    return [problemOf(thrown, tarSplit)];
+  }
+}
