@@ -39,7 +39,7 @@ export function parseReference(text: string, code: ErrorCode = "USAGE"): Referen
   const [domain, remainder] = splitDomain(text);
   const separator = remainder.search(/[:@]/);
   const path = separator < 0 ? remainder : remainder.slice(0, separator);
-  if (path === "") throw invalid("it has no repository name");
+  if (path === "" || path === OFFICIAL) throw invalid("it has no repository name");
   if (path !== path.toLowerCase()) throw invalid("a repository name must be lower case");
   const match = REFERENCE.exec(`${domain}/${remainder}`);
   const name = match === null ? null : NAME.exec(match[1] as string);
