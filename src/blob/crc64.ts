@@ -2,8 +2,8 @@
  * CRC-64/GO-ISO, the checksum of tar-split: polynomial 0x1B reflected (0xD800000000000000), initial value
  * and final complement all ones.
  */
-import { engineChoice } from "./engines/choice.js";
-import { isalCrc64, loadIsal } from "./engines/isal.js";
+import { allOf, bestOf, type Candidate } from "./engines/choice.js";
+import { ISAL, isalCrc64 } from "./engines/isal.js";
 import { wasmCrc64 } from "./engines/wasm-crc64.js";
 
 export interface Crc64 {
@@ -21,6 +21,8 @@ export interface Crc64Engine {
   create(): Crc64;
 }
 
+const CANDIDATES: readonly Candidate<Crc64Engine>[] = [{ library: ISAL, load: isalCrc64 }];
+
 let chosen: Promise<Crc64Engine> | null = null;
 
 /** Makes checksums with the fastest engine that works here: ISA-L, else WebAssembly (hash-wasm). */
@@ -35,23 +37,11 @@ export function crc64Engine(): Promise<Crc64Engine> {
 
 /** Every engine that works here, best first. */
 export async function crc64Engines(): Promise<Crc64Engine[]> {
-  const native = nativeEngine();
-  return [...(native === null ? [] : [native]), await wasmCrc64()];
+  return [...allOf(CANDIDATES, passesSelfTest), await wasmCrc64()];
 }
 
 async function choose(): Promise<Crc64Engine> {
-  return (engineChoice() === "auto" ? nativeEngine() : null) ?? wasmCrc64();
-}
-
-function nativeEngine(): Crc64Engine | null {
-  const library = loadIsal();
-  if (library === null) return null;
-  try {
-    const engine = isalCrc64(library);
-    return passesSelfTest(engine) ? engine : null;
-  } catch {
-    return null;
-  }
+  return bestOf(CANDIDATES, passesSelfTest) ?? wasmCrc64();
 }
 
 /** The catalogue's check value, taken in two parts. */

@@ -4,7 +4,9 @@
  */
 import type { Crc64, Crc64Engine } from "../crc64.js";
 import type { DeflateEngine, MemberDecoder, MemberStep } from "./deflate.js";
-import { cStruct, type Library, libraryOf, setPointer } from "./koffi.js";
+import { cStruct, type Library, setPointer } from "./koffi.js";
+
+export const ISAL = "libisal.so.2";
 
 const NEXT_OUT = 0;
 const AVAIL_OUT = 8;
@@ -26,11 +28,6 @@ const PROBLEMS: Readonly<Record<number, string>> = {
   [-3]: "distance too far back",
   [-6]: "the checksum is wrong",
 };
-
-/** null where the library is not installed. */
-export function loadIsal(): Library | null {
-  return libraryOf("libisal.so.2");
-}
 
 export function isalDeflate(library: Library): DeflateEngine {
   const init: (state: Buffer) => void = library.func("isal_inflate_init", "void", ["void *"]);

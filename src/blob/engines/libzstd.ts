@@ -3,12 +3,6 @@ import { damaged, type Inflater, type Step } from "../inflater.js";
 import { cStruct, type Library, setPointer } from "./koffi.js";
 import { MAX_WINDOW_LOG, type ZstdEngine } from "./zstd.js";
 
-/** ZSTD_inBuffer and ZSTD_outBuffer: pointer, size, position. */
-const POINTER = 0;
-const SIZE = 8;
-const POSITION = 16;
-const BUFFER_BYTES = 24;
-
 const ZSTD_d_windowLogMax = 100;
 
 interface Zstd {
@@ -37,8 +31,8 @@ export function libzstd(library: Library, where: string): ZstdEngine {
 function zstdInflater(zstd: Zstd, subject: string): Inflater {
   const stream = zstd.create();
   zstd.setParameter(stream, ZSTD_d_windowLogMax, MAX_WINDOW_LOG);
-  const inBuffer = cStruct(BUFFER_BYTES);
-  const outBuffer = cStruct(BUFFER_BYTES);
+  const inBuffer = new ZstdBuffer();
+  const outBuffer = new ZstdBuffer();
   let open = true;
   let offset = 0;
   /** At the end of a frame: the input may end here. */
@@ -48,14 +42,14 @@ function zstdInflater(zstd: Zstd, subject: string): Inflater {
     step(input, output): Step {
       // Without input, the call would begin the next frame.
       if (done && input.length === 0) return { read: 0, written: 0, done };
-      setBuffer(inBuffer, input);
-      setBuffer(outBuffer, output);
-      const code = zstd.decompress(stream, outBuffer, inBuffer);
-      const read = Number(inBuffer.readBigUInt64LE(POSITION));
+      inBuffer.set(input);
+      outBuffer.set(output);
+      const code = zstd.decompress(stream, outBuffer.bytes, inBuffer.bytes);
+      const read = inBuffer.position;
       offset += read;
       if (zstd.isError(code)) throw damaged("zstd", subject, offset, zstd.errorName(code));
       done = Number(code) === 0;
-      return { read, written: Number(outBuffer.readBigUInt64LE(POSITION)), done };
+      return { read, written: outBuffer.position, done };
     },
     close() {
       if (open) zstd.free(stream);
@@ -64,8 +58,18 @@ function zstdInflater(zstd: Zstd, subject: string): Inflater {
   };
 }
 
-function setBuffer(buffer: Buffer, to: Uint8Array): void {
-  setPointer(buffer, POINTER, to);
-  buffer.writeBigUInt64LE(BigInt(to.length), SIZE);
-  buffer.writeBigUInt64LE(0n, POSITION);
+/** ZSTD_inBuffer or ZSTD_outBuffer: pointer, size, position. */
+export class ZstdBuffer {
+  readonly bytes = cStruct(24);
+
+  set(to: Uint8Array): void {
+    setPointer(this.bytes, 0, to);
+    this.bytes.writeBigUInt64LE(BigInt(to.length), 8);
+    this.bytes.writeBigUInt64LE(0n, 16);
+  }
+
+  /** Bytes that the last call took from it, or put into it. */
+  get position(): number {
+    return Number(this.bytes.readBigUInt64LE(16));
+  }
 }

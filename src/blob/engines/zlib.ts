@@ -1,29 +1,51 @@
 /**
  * zlib through its C interface: the copy that Node exports, or `libz.so.1`. Node's own zlib module has no
  * synchronous streams, and this one writes straight into shared memory.
- * `z_stream` as zlib.h declares it since 1.2, on LP64.
  */
 import type { DeflateEngine, MemberDecoder, MemberStep } from "./deflate.js";
 import { cStruct, koffi, type Library, setPointer } from "./koffi.js";
 
-const NEXT_IN = 0;
-const AVAIL_IN = 8;
-const NEXT_OUT = 24;
-const AVAIL_OUT = 32;
-const MSG = 48;
-const STREAM_BYTES = 112;
-
-const Z_NO_FLUSH = 0;
-const Z_OK = 0;
-const Z_STREAM_END = 1;
+export const Z_OK = 0;
+export const Z_STREAM_END = 1;
 /** Not an error: there was nothing to take or no room to give. */
-const Z_BUF_ERROR = -5;
+export const Z_BUF_ERROR = -5;
+const Z_NO_FLUSH = 0;
 /** A window of 32 KiB, and the gzip format only. */
-const GZIP_WINDOW_BITS = 15 + 16;
-/** inflateInit compares the first character with its own. */
-const VERSION = Buffer.from("1.2.11\0");
+export const GZIP_WINDOW_BITS = 15 + 16;
+/** The functions that start a stream compare the first character with their own. */
+export const VERSION = Buffer.from("1.2.11\0");
 /** The shortest header: it makes zlib check the trailer, while the real header was read before. */
 const HEADER = Buffer.from([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff]);
+
+/** `z_stream` as zlib.h declares it since 1.2, on LP64. */
+export class ZStream {
+  readonly bytes = cStruct(112);
+  #given = 0;
+  #room = 0;
+
+  set(input: Uint8Array, output: Uint8Array): void {
+    setPointer(this.bytes, 0, input);
+    this.bytes.writeUInt32LE((this.#given = input.length), 8);
+    setPointer(this.bytes, 24, output);
+    this.bytes.writeUInt32LE((this.#room = output.length), 32);
+  }
+
+  /** Bytes that the last call took. */
+  get read(): number {
+    return this.#given - this.bytes.readUInt32LE(8);
+  }
+
+  /** Bytes that the last call gave. */
+  get written(): number {
+    return this.#room - this.bytes.readUInt32LE(32);
+  }
+
+  /** What zlib says of a negative status. */
+  message(status: number): string {
+    const address = this.bytes.readBigUInt64LE(48);
+    return address === 0n ? `error ${status}` : koffi().decode.string(address);
+  }
+}
 
 interface Zlib {
   init(stream: Buffer, windowBits: number, version: Buffer, size: number): number;
@@ -45,38 +67,32 @@ export function zlibDeflate(library: Library, where: string): DeflateEngine {
 }
 
 function zlibDecoder(zlib: Zlib): MemberDecoder {
-  const stream = cStruct(STREAM_BYTES);
+  const stream = new ZStream();
+  const { bytes } = stream;
   const nothing = Buffer.alloc(1);
-  let open = zlib.init(stream, GZIP_WINDOW_BITS, VERSION, STREAM_BYTES) === Z_OK;
-  if (!open) throw new Error("inflateInit2_ failed");
+  const status = zlib.init(bytes, GZIP_WINDOW_BITS, VERSION, bytes.length);
+  if (status !== Z_OK) throw new Error(`inflateInit2_: ${status}`);
+  let open = true;
 
-  function run(input: Uint8Array, output: Uint8Array): MemberStep {
-    setPointer(stream, NEXT_IN, input);
-    stream.writeUInt32LE(input.length, AVAIL_IN);
-    setPointer(stream, NEXT_OUT, output);
-    stream.writeUInt32LE(output.length, AVAIL_OUT);
-    const status = zlib.inflate(stream, Z_NO_FLUSH);
+  function step(input: Uint8Array, output: Uint8Array): MemberStep {
+    stream.set(input, output);
+    const status = zlib.inflate(bytes, Z_NO_FLUSH);
     return {
-      read: input.length - stream.readUInt32LE(AVAIL_IN),
-      written: output.length - stream.readUInt32LE(AVAIL_OUT),
+      read: stream.read,
+      written: stream.written,
       end: status === Z_STREAM_END,
-      problem: status >= Z_OK || status === Z_BUF_ERROR ? null : message(stream, status),
+      problem: status >= Z_OK || status === Z_BUF_ERROR ? null : stream.message(status),
     };
   }
   return {
     start() {
-      zlib.reset(stream);
-      run(HEADER, nothing);
+      zlib.reset(bytes);
+      step(HEADER, nothing);
     },
-    step: run,
+    step,
     close() {
-      if (open) zlib.end(stream);
+      if (open) zlib.end(bytes);
       open = false;
     },
   };
-}
-
-function message(stream: Buffer, status: number): string {
-  const address = stream.readBigUInt64LE(MSG);
-  return address === 0n ? `error ${status}` : koffi().decode.string(address);
 }
