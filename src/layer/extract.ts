@@ -21,17 +21,19 @@ export function extract(job: ExtractJob, newCrc64: () => Crc64): SecondOutcome {
     while (tar.read() !== null);
     return asDiffId(tar.digest());
   };
+  let extracted: ReturnType<typeof extractTar>;
   try {
-    const { applied, split } = extractTar(tar, job, newCrc64);
-    const diffId = readToEnd();
-    if (diffId !== job.diffId) throw diffIdMismatch(job.diffId, diffId);
-    const warnings = [...applied.warnings, ...unreproducible(split, job)];
-    return { diffId, tarBytes: tar.bytes, size: applied.size, entries: split.entries, warnings, written: null };
+    extracted = extractTar(tar, job, newCrc64);
   } catch (error) {
     if (error instanceof RingAborted || !isAboutContent(error)) throw error;
     const diffId = readToEnd();
     throw diffId === job.diffId ? error : diffIdMismatch(job.diffId, diffId, error);
   }
+  const { applied, split } = extracted;
+  const diffId = readToEnd();
+  if (diffId !== job.diffId) throw diffIdMismatch(job.diffId, diffId);
+  const warnings = [...applied.warnings, ...unreproducible(split, job)];
+  return { diffId, tarBytes: tar.bytes, size: applied.size, entries: split.entries, warnings, written: null };
 }
 
 function extractTar(tar: ReturnType<typeof hashing>, job: ExtractJob, newCrc64: () => Crc64) {
