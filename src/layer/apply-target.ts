@@ -87,11 +87,12 @@ export class ApplyTarget implements Disposable {
     this.#settling = true;
   }
 
-  /** Makes the directory that an entry goes into, and those above it, where the archive only implies them. */
+  /**
+   * Makes the directory that an entry goes into, and those above it, where the archive only implies them. What is
+   * there and no directory is for the entry to fail at.
+   */
   makeParents(path: ByteString, implied: ImpliedDirectory): void {
-    const found = this.jail.directory(path);
-    if (found >= 0) return;
-    if (found !== -ENOENT) throw this.failure(-found, "its directory");
+    if (this.jail.directory(path) !== -ENOENT) return;
     const parent = parentOf(path);
     this.makeParents(parent, implied);
     const above = this.must(this.jail.directory(parent), "its directory");

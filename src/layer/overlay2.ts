@@ -1,6 +1,6 @@
 /** Layers of the overlay2 driver: only what they change, with marks that the kernel's overlay filesystem reads. */
 import type { ByteString } from "../model/bytes.js";
-import { makeNodeAt, S_IFCHR } from "../sys/at.js";
+import { close, makeNodeAt, O_PATH, S_IFCHR } from "../sys/at.js";
 import { changeOwnerAt } from "../sys/attributes.js";
 import { EEXIST } from "../sys/errno.js";
 import { isDirectory, statAt } from "../sys/stat.js";
@@ -30,15 +30,21 @@ export const overlay2: LayerDialect = {
 
 /** Something may really be called so: a directory that a deeper name implied, or `.wh.x` whited out as `.wh..wh.x`. */
 function removeNamesake(target: ApplyTarget, entry: TarEntry, at: EntryPath): void {
-  const stat = statAt(target.directoryOf(at), at.base);
+  const dir = target.jail.directory(at.parent);
+  const stat = dir < 0 ? dir : statAt(dir, at.base);
   if (typeof stat === "number" || (isDirectory(stat) && entry.type === "directory")) return;
   target.remove(at);
 }
 
-/** The directory hides what lower layers have in it. */
+/** The directory hides what lower layers have in it. dockerd marks whatever is there, a file too. */
 function markOpaque(target: ApplyTarget, at: EntryPath): void {
   const name = (target.privileged ? "trusted.overlay.opaque" : "user.overlay.opaque") as ByteString;
-  target.must(setXattrOfPathFd(target.directoryOf(at), name, YES), `the mark ${name} of its directory`);
+  const fd = target.must(target.jail.open((at.parent || ".") as ByteString, O_PATH), "its directory");
+  try {
+    target.must(setXattrOfPathFd(fd, name, YES), `the mark ${name} of its directory`);
+  } finally {
+    close(fd);
+  }
 }
 
 /** A character device 0:0 hides one name of the lower layers. Its mode is 0 and its time is now. */

@@ -107,11 +107,7 @@ function attempt({ items }: Attempt, strict: boolean): ApplySummary {
   writeFileSync(place.join("outside", "victim"), "old");
   writeFileSync(place.join("outside", "sub", "file"), "old");
   const layer = place.dir("layer");
-  const surroundings = () => {
-    const tree = new Map(readTree(place.path, { prune: (path) => path === "layer" }));
-    tree.delete("layer");
-    return tree;
-  };
+  const surroundings = () => new Map([...readTree(place.path)].filter(([path]) => !path.startsWith("layer")));
   const before = surroundings();
   try {
     return applyTo(layer, items(outside, "../".repeat(12)), { strict });

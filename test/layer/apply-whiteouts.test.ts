@@ -47,6 +47,17 @@ describe("whiteouts of overlay2", { skip: oracle("root", "getfattr") }, () => {
     assert.deepEqual(result(file("d/.wh..wh..opq")), { d: `dir 0755 0:0 ${OPAQUE}` });
   });
 
+  it("mark even a file opaque that stands in a directory's place, through symlinks too", () => {
+    assert.deepEqual(result(file("f"), symlink("s", "g"), file("g"), file("f/.wh..wh..opq"), file("s/.wh..wh..opq")), {
+      f: `file 0644 0:0 ${OPAQUE}`,
+      g: `file 0644 0:0 ${OPAQUE}`,
+      s: "symlink 0777 0:0 -> g",
+    });
+    refuses(/ENOENT|EEXIST/, symlink("s", "missing"), file("s/.wh..wh..opq"));
+    refuses(/ENOTDIR/, file("f"), file("f/d/.wh..wh..opq"));
+    refuses(/ENOTDIR/, file("f"), file("f/.wh.x"));
+  });
+
   it("mark the layer's root opaque", () => {
     const { tree } = inDir([file(".wh..wh..opq")]);
     assert.deepEqual([...(tree.get(".")?.xattrs ?? [])], [["trusted.overlay.opaque", "0x79"]]);
