@@ -78,10 +78,10 @@ export abstract class OvlCommand extends Command {
     return flags["dry-run"] ? this.reader(flags) : this.writer(flags);
   }
 
-  /** A display for work on layers; ended, the cursor restored, when its scope ends. */
-  protected async progress(flags: GlobalFlags): Promise<LayerProgress & Disposable> {
+  /** A display for work on layers, which `verb` names; ended, the cursor restored, when its scope ends. */
+  protected async progress(flags: GlobalFlags, verb: string): Promise<LayerProgress & Disposable> {
     const { progressFor } = await import("./progress/choose.js");
-    return progressFor(flags.progress, flags["no-color"]);
+    return progressFor(flags.progress, flags["no-color"], verb);
   }
 
   /** Paints what goes to stdout, as far as that may be coloured. */

@@ -25,3 +25,18 @@ function listen(): AbortSignal {
   on("SIGTERM", "TERMINATED");
   return controller.signal;
 }
+
+/** The work, or the signal's reason as soon as it is aborted, for work that does not listen itself. */
+export async function unlessInterrupted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  let stop = () => {};
+  const stopped = new Promise<never>((_, reject) => {
+    stop = () => reject(signal.reason);
+    if (signal.aborted) stop();
+    signal.addEventListener("abort", stop, { once: true });
+  });
+  try {
+    return await Promise.race([work, stopped]);
+  } finally {
+    signal.removeEventListener("abort", stop);
+  }
+}

@@ -8,6 +8,7 @@ import type { ImageSource, SourceImage } from "../source/source.js";
 import { type PullResult, pull } from "../store/pull.js";
 import type { Store } from "../store/store.js";
 import { imageIdOf, platformOf } from "./flags.js";
+import { unlessInterrupted } from "./interrupt.js";
 
 export interface PullFlags {
   readonly tag?: readonly string[] | undefined;
@@ -42,7 +43,8 @@ export async function pullSources(
   try {
     const images: SourceImage[] = [];
     for (const argument of plan.sources) {
-      const { source, name } = await openSource(argument);
+      // A pipe that says nothing for hours must not outlast a SIGINT.
+      const { source, name } = await unlessInterrupted(openSource(argument), run.signal);
       opened.push(source);
       images.push(...(await source.images({ name, platform: plan.platform })));
     }

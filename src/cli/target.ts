@@ -49,6 +49,12 @@ export class Targets implements AsyncDisposable {
     }
   }
 
+  /** Arguments that mean every image of the root, one each. */
+  async everyStored(): Promise<string[]> {
+    this.#store ??= await this.#openStore();
+    return this.#store.images.ids();
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     for (const source of this.#sources) await source[Symbol.asyncDispose]();
     await this.#store?.[Symbol.asyncDispose]();

@@ -21,23 +21,28 @@ export interface Verified {
   readonly targets: readonly VerifiedTarget[];
 }
 
+export interface VerifyFlags {
+  readonly all: boolean;
+  readonly expect?: string | undefined;
+  readonly jobs?: number | undefined;
+}
+
+/** Throws USAGE where nothing is asked for, and what keeps it from knowing. */
 export async function verifyTargets(
   targets: Targets,
   names: readonly string[],
-  flags: { readonly expect?: string | undefined; readonly jobs?: number | undefined },
+  flags: VerifyFlags,
   run: { readonly signal: AbortSignal; readonly progress: LayerProgress },
 ): Promise<Verified> {
+  if (names.length === 0 && !flags.all)
+    throw new OvlError("USAGE", "missing argument: TARGET, or --all for every stored image");
   const expect = await imageIdOf(flags.expect);
+  await using verifier = new Verifier({ jobs: flags.jobs ?? availableParallelism(), ...run });
   const verified: VerifiedTarget[] = [];
-  const optionsFor = (nth: number) => ({
-    jobs: flags.jobs ?? availableParallelism(),
-    signal: run.signal,
-    progress: prefixed(run.progress, `${nth} `),
-  });
-  for (const name of names) {
+  for (const name of [...names, ...(flags.all ? await targets.everyStored() : [])]) {
     const images = await findImages(targets, name);
-    if ("code" in images) verified.push(unreadable(name, images));
-    else for (const image of images) verified.push(await verifyOne(image, expect, optionsFor(verified.length)));
+    if ("code" in images) verified.push({ target: name, imageId: null, ok: false, layers: [], problems: [images] });
+    else for (const image of images) verified.push(expected(await verifier.verify(image), image.target, expect));
   }
   return { ok: verified.every(({ ok }) => ok), targets: verified };
 }
@@ -52,16 +57,10 @@ async function findImages(targets: Targets, name: string): Promise<ImageTarget[]
   }
 }
 
-async function verifyOne(image: ImageTarget, expect: ImageId | null, options: VerifyOptions): Promise<VerifiedTarget> {
-  const { imageId, layers, problems } = await verifyImage(image, options);
-  const all = [...unexpected(imageId, expect), ...problems];
-  return { target: image.target, imageId, ok: all.length === 0, layers, problems: all };
-}
-
-async function verifyImage(image: ImageTarget, options: VerifyOptions): Promise<Verification> {
-  if (image.kind === "source") return verifySource(image.image, options);
-  await using verifier = new StoredVerifier(image.store, options);
-  return await verifier.verify(image.id);
+function expected(found: Verification, target: string, expect: ImageId | null): VerifiedTarget {
+  const { imageId, layers } = found;
+  const problems = [...unexpected(imageId, expect), ...found.problems];
+  return { target, imageId, ok: problems.length === 0, layers, problems };
 }
 
 function unexpected(imageId: ImageId, expect: ImageId | null): Problem[] {
@@ -70,6 +69,26 @@ function unexpected(imageId: ImageId, expect: ImageId | null): Problem[] {
   return [{ code: "IMAGE_ID_MISMATCH", subject: imageId, expected: expect, actual: imageId, message }];
 }
 
-function unreadable(target: string, problem: Problem): VerifiedTarget {
-  return { target, imageId: null, ok: false, layers: [], problems: [problem] };
+/** Stored images through one verifier, since they share layers; images of sources each on their own. */
+class Verifier implements AsyncDisposable {
+  readonly #options: VerifyOptions & { readonly progress: LayerProgress };
+  #stored: StoredVerifier | null = null;
+  #sources = 0;
+
+  constructor(options: VerifyOptions & { readonly progress: LayerProgress }) {
+    this.#options = options;
+  }
+
+  verify(target: ImageTarget): Promise<Verification> {
+    if (target.kind === "stored") {
+      this.#stored ??= new StoredVerifier(target.store, this.#options);
+      return this.#stored.verify(target.id);
+    }
+    const progress = prefixed(this.#options.progress, `${this.#sources++} `);
+    return verifySource(target.image, { ...this.#options, progress });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#stored?.[Symbol.asyncDispose]();
+  }
 }

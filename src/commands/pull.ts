@@ -52,7 +52,7 @@ SOURCE is an OCI layout (oci:DIR[:NAME]), an archive (oci-archive:FILE[:NAME], d
     const { pullPlan, pullSources } = await import("../cli/pull-sources.js");
     const plan = await pullPlan(sources, flags);
     await using store = await this.writer(flags, "create");
-    using progress = await this.progress(flags);
+    using progress = await this.progress(flags, "extracting");
     const { images, warnings } = await pullSources(store, plan, { progress, signal: this.signal });
     progress[Symbol.dispose]();
     await this.tell(warnings, flags);

@@ -1,4 +1,5 @@
 import { string } from "@oclif/core/args";
+import { boolean } from "@oclif/core/flags";
 import { OvlCommand } from "../cli/base.js";
 import { expectFlag, jobsFlag, platformFlag } from "../cli/flags.js";
 import { verifyText } from "../cli/views/verify.js";
@@ -6,9 +7,10 @@ import { verifyText } from "../cli/views/verify.js";
 export default class Verify extends OvlCommand {
   static override readonly summary = "Recompute everything that an image claims to be.";
   static override readonly description =
-    "Blob digests and sizes, diff_ids, the image id. Every problem is listed, not only the first; any of them is exit 1. Nothing is stored.";
-  static override readonly usage = "verify SOURCE... [FLAGS]";
+    "Blob digests and sizes, diff_ids, the image id, ChainIDs; of a stored image, each layer rebuilt bit for bit from tar-split and the files on disk. Every problem is listed, not only the first; any of them is exit 1. Nothing is changed.";
+  static override readonly usage = "verify IMAGE|SOURCE... [FLAGS]";
   static override readonly examples = [
+    { description: "Everything in Docker's root", command: "<%= config.bin %> verify --all --root /var/lib/docker" },
     "<%= config.bin %> verify ./app.oci.tar",
     {
       description: "Pin an image in CI",
@@ -21,16 +23,21 @@ export default class Verify extends OvlCommand {
     },
   ];
   static override readonly args = {
-    target: string({ required: true, multiple: true, ignoreStdin: true, description: "SOURCE to verify." }),
+    target: string({ multiple: true, ignoreStdin: true, description: "Stored image or SOURCE." }),
   };
-  static override readonly flags = { expect: expectFlag, platform: platformFlag, jobs: jobsFlag };
+  static override readonly flags = {
+    all: boolean({ char: "a", summary: "Every stored image." }),
+    expect: expectFlag,
+    platform: platformFlag,
+    jobs: jobsFlag,
+  };
 
   async run() {
     const { args, flags } = await this.parse(Verify);
     const { verifyTargets } = await import("../cli/verify-targets.js");
     await using targets = await this.targets(flags);
-    using progress = await this.progress(flags);
-    const verified = await verifyTargets(targets, args.target, flags, { progress, signal: this.signal });
+    using progress = await this.progress(flags, "verifying");
+    const verified = await verifyTargets(targets, args.target ?? [], flags, { progress, signal: this.signal });
     progress[Symbol.dispose]();
     if (!verified.ok) process.exitCode = 1;
     const color = await this.color(flags);

@@ -10,7 +10,7 @@ export interface BarLayer {
   /** Of the blob as stored. */
   readonly bytes: number;
   done: number;
-  state: "waiting" | "extracting" | LayerEnd;
+  state: "waiting" | "working" | LayerEnd;
   /** Milliseconds, when work on it began. */
   since: number;
   /** Bytes a second; 0 while unknown. */
@@ -20,6 +20,8 @@ export interface BarLayer {
 export interface BarStyle {
   readonly color: ChalkInstance;
   readonly unicode: boolean;
+  /** What a layer under way is called: `extracting`. At most ten letters. */
+  readonly verb: string;
 }
 
 const STATE_WIDTH = "extracting".length;
@@ -32,27 +34,26 @@ const MIN_BAR = 8;
 export function barLine(layer: BarLayer, columns: number, style: BarStyle): string {
   const room = columns - 1;
   const id = shortId(layer.label);
-  const state = layer.state.padEnd(STATE_WIDTH);
+  const word = layer.state === "working" ? style.verb : layer.state;
+  const state = word.padEnd(STATE_WIDTH);
   const sizes = sizesOf(layer).padStart(SIZES_WIDTH);
-  const rate = (layer.state === "extracting" && layer.rate > 0 ? `${humanSize(layer.rate)}/s` : "").padStart(
-    RATE_WIDTH,
-  );
+  const rate = (layer.state === "working" && layer.rate > 0 ? `${humanSize(layer.rate)}/s` : "").padStart(RATE_WIDTH);
   const fixed = id.length + 1 + state.length + 2 + sizes.length + 1 + rate.length;
   const bar = Math.min(MAX_BAR, room - fixed - 1);
   if (bar >= MIN_BAR) {
     return `${id} ${paintState(layer, state, style)} ${drawBar(layer, bar, style)} ${sizes} ${rate}`.trimEnd();
   }
-  return ellipsis(`${id} ${layer.state} ${sizesOf(layer)}`, Math.max(1, room));
+  return ellipsis(`${id} ${word} ${sizesOf(layer)}`, Math.max(1, room));
 }
 
 /** The line for the layers that have no room. */
 export function summaryLine(layers: readonly BarLayer[], columns: number): string {
-  const ended = layers.filter(({ state }) => state !== "waiting" && state !== "extracting").length;
+  const ended = layers.filter(({ state }) => state !== "waiting" && state !== "working").length;
   return ellipsis(`${ended} of ${layers.length} layers finished`, Math.max(1, columns - 1));
 }
 
 function sizesOf(layer: BarLayer): string {
-  return layer.state === "extracting" ? `${humanSize(layer.done)}/${humanSize(layer.bytes)}` : humanSize(layer.bytes);
+  return layer.state === "working" ? `${humanSize(layer.done)}/${humanSize(layer.bytes)}` : humanSize(layer.bytes);
 }
 
 function drawBar(layer: BarLayer, width: number, { color, unicode }: BarStyle): string {
@@ -69,7 +70,7 @@ function paintState(layer: BarLayer, text: string, { color }: BarStyle): string 
     case "waiting":
     case "exists":
       return color.dim(text);
-    case "extracting":
+    case "working":
       return text;
     case "extracted":
     case "verified":

@@ -1,5 +1,4 @@
 /** Live bars on a terminal, one a layer, drawn in place; the last picture stays when the work ends. */
-import type { ChalkInstance } from "chalk";
 import type { LayerEnd, LayerProgress } from "../../layer/progress.js";
 import { type BarLayer, type BarStyle, barLine, summaryLine } from "./bar-line.js";
 
@@ -18,7 +17,7 @@ export class BarsDisplay implements LayerProgress, Disposable {
   #timer: NodeJS.Timeout | null = null;
   #drawn = 0;
 
-  constructor(stream: NodeJS.WriteStream, style: { readonly color: ChalkInstance; readonly unicode: boolean }) {
+  constructor(stream: NodeJS.WriteStream, style: BarStyle) {
     this.#stream = stream;
     this.#style = style;
   }
@@ -34,7 +33,7 @@ export class BarsDisplay implements LayerProgress, Disposable {
     if (layer === undefined) return;
     const now = performance.now();
     if (layer.state === "waiting") {
-      layer.state = "extracting";
+      layer.state = "working";
       layer.since = now;
     }
     layer.done = input;
@@ -80,7 +79,7 @@ export class BarsDisplay implements LayerProgress, Disposable {
     const room = Math.max(1, rows - 1);
     if (layers.length <= room) return layers.map((layer) => barLine(layer, columns, this.#style));
     const urgent = layers
-      .filter((layer) => layer.state === "extracting" || layer.state === "failed")
+      .filter((layer) => layer.state === "working" || layer.state === "failed")
       .concat(layers.filter((layer) => layer.state === "waiting"))
       .slice(0, room - 1);
     return [...urgent.map((layer) => barLine(layer, columns, this.#style)), summaryLine(layers, columns)];

@@ -6,13 +6,13 @@ import { PlainDisplay } from "./plain.js";
 
 export type ProgressMode = "auto" | "tty" | "plain" | "none";
 
-export function progressFor(mode: ProgressMode, noColor: boolean): LayerProgress & Disposable {
+export function progressFor(mode: ProgressMode, noColor: boolean, verb: string): LayerProgress & Disposable {
   const stream = process.stderr;
   switch (mode) {
     case "auto":
-      return stream.isTTY === true && process.env["TERM"] !== "dumb" ? bars(stream, noColor) : SILENT;
+      return stream.isTTY === true && process.env["TERM"] !== "dumb" ? bars(stream, noColor, verb) : SILENT;
     case "tty":
-      return bars(stream, noColor);
+      return bars(stream, noColor, verb);
     case "plain":
       return new PlainDisplay(stream);
     case "none":
@@ -20,8 +20,8 @@ export function progressFor(mode: ProgressMode, noColor: boolean): LayerProgress
   }
 }
 
-function bars(stream: NodeJS.WriteStream, noColor: boolean): BarsDisplay {
-  return new BarsDisplay(stream, { color: paint(stream, noColor), unicode: speaksUtf8() });
+function bars(stream: NodeJS.WriteStream, noColor: boolean, verb: string): BarsDisplay {
+  return new BarsDisplay(stream, { color: paint(stream, noColor), unicode: speaksUtf8(), verb });
 }
 
 /** As setlocale decides: the first of these that is set. */

@@ -5,7 +5,7 @@ import type { Verified } from "../verify-targets.js";
 export function verifyText({ targets }: Verified, color: ChalkInstance): string {
   return targets
     .flatMap(({ ok, target, imageId, problems }) => [
-      `${ok ? color.green("ok") : color.red("FAILED")} ${target}${imageId === null ? "" : ` ${imageId}`}`,
+      [ok ? color.green("ok") : color.red("FAILED"), ...new Set([target, imageId ?? target])].join(" "),
       ...problems.map(({ code, message }) => `  ${code}: ${message}`),
     ])
     .join("\n");

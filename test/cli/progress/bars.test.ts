@@ -6,12 +6,12 @@ import { cellWidth } from "../../../src/cli/cells.js";
 import { type BarLayer, barLine, summaryLine } from "../../../src/cli/progress/bar-line.js";
 import { BarsDisplay } from "../../../src/cli/progress/bars.js";
 
-const style = { color: new Chalk({ level: 0 }), unicode: true };
+const style = { color: new Chalk({ level: 0 }), unicode: true, verb: "extracting" };
 const layer: BarLayer = {
   label: "8f3c2a1b9d0e".padEnd(64, "0"),
   bytes: 45_600_000,
   done: 22_800_000,
-  state: "extracting",
+  state: "working",
   since: 0,
   rate: 31_200_000,
 };
@@ -26,7 +26,7 @@ describe("barLine", () => {
 
   it("fits into every width, and never touches the last column", () => {
     for (let columns = 2; columns <= 200; columns++) {
-      for (const state of ["waiting", "extracting", "exists", "extracted", "verified", "failed"] as const) {
+      for (const state of ["waiting", "working", "exists", "extracted", "verified", "failed"] as const) {
         const width = cellWidth(barLine({ ...layer, state }, columns, style));
         assert.ok(width < columns, `${width} cells in ${columns} columns`);
       }

@@ -1,0 +1,157 @@
+/** One exit status and one code for each kind of failure, the same with and without `--json`. */
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { after, before, describe, it } from "node:test";
+import { ovl, ovlJson } from "../support/ovl.js";
+import { repoPath } from "../support/repo.js";
+import { type Samples, samples } from "../support/sample-images.js";
+import { type Scratch, scratch } from "../support/tmp.js";
+
+interface Failure {
+  readonly error: { readonly code: string; readonly message: string; readonly exit: number };
+}
+
+let dir: Scratch;
+let sample: Samples;
+let root: string;
+
+before(async () => {
+  dir = scratch("failures", 0);
+  sample = samples(dir);
+  root = dir.join("root");
+  assert.equal((await ovl(["pull", sample.twoTar, "--root", root])).status, 0);
+  writeFileSync(dir.join("noise.tar"), Buffer.alloc(4096, "noise"));
+});
+after(() => dir[Symbol.dispose]());
+
+const HEX = "0123456789abcdef".repeat(4);
+
+const CASES: readonly (readonly [code: string, exit: number, args: () => string[]])[] = [
+  ["DIFF_ID_MISMATCH", 1, () => ["pull", sample.badTar, "--root", dir.join("new")]],
+  ["IMAGE_ID_MISMATCH", 1, () => ["pull", sample.appTar, "--expect", `sha256:${HEX}`, "--root", dir.join("new")]],
+  ["USAGE", 2, () => ["images", "--frobnicate"]],
+  ["USAGE", 2, () => ["images", "one", "two"]],
+  ["USAGE", 2, () => ["id"]],
+  ["USAGE", 2, () => ["frobnicate"]],
+  ["USAGE", 2, () => ["imagse"]],
+  ["USAGE", 2, () => ["--frobnicate", "images"]],
+  ["USAGE", 2, () => ["images", "--progress", "sometimes"]],
+  ["USAGE", 2, () => ["images", "--filter", "colour=red", "--root", root]],
+  ["USAGE", 2, () => ["pull", sample.appTar, "--jobs", "many"]],
+  ["USAGE", 2, () => ["pull", sample.appTar, "--tag", "Not/Lower"]],
+  ["USAGE", 2, () => ["pull"]],
+  ["USAGE", 2, () => ["verify", sample.appTar, "--expect", "sha256:12"]],
+  ["USAGE", 2, () => ["chain", "app:1", "--dirs", "--lowerdir", "--root", root]],
+  ["NOT_FOUND", 3, () => ["id", "nowhere", "--root", root]],
+  ["NOT_FOUND", 3, () => ["id", "./nowhere.tar"]],
+  ["NOT_FOUND", 3, () => ["images", "--root", dir.join("nowhere")]],
+  ["NOT_FOUND", 3, () => ["tag", "app:1", "x", "--root", dir.join("nowhere")]],
+  ["NOT_FOUND", 3, () => ["chain", sample.appTar, "--dirs"]],
+  ["AMBIGUOUS", 3, () => ["chain", sample.twoTar]],
+  ["BAD_ARCHIVE", 4, () => ["pull", dir.join("noise.tar"), "--root", dir.join("new")]],
+  ["BAD_ROOT", 4, () => ["images", "--root", dir.path]],
+  ["REGISTRY", 7, () => ["pull", "docker://nginx", "--root", dir.join("new")]],
+];
+
+describe("a failure", () => {
+  for (const [code, exit, args] of CASES) {
+    const title = args.toString().replace(/^\(\) => /, "");
+    it(`is ${code}, exit ${exit}, in text and in JSON: ${title}`, async () => {
+      const text = await ovl(args());
+      assert.equal(text.status, exit, text.stderr);
+      assert.equal(text.stdout, "");
+      assert.match(text.stderr, /^ovl: [^\n]+\n$/, "one line, in one voice");
+      const { status, json, stderr } = await ovlJson<Failure>(args());
+      assert.equal(status, exit);
+      assert.equal(stderr, "");
+      assert.equal(json.error.code, code);
+      assert.equal(json.error.exit, exit);
+      assert.equal(`ovl: ${json.error.message}\n`, text.stderr);
+    });
+  }
+
+  it("leaves no root behind where there was none", () => {
+    const made = dir.join("new", "image/overlay2/imagedb/content/sha256");
+    assert.ok(
+      !existsSync(made) ||
+        readFileSync(dir.join("new/image/overlay2/repositories.json"), "utf8") === '{"Repositories":{}}',
+    );
+    assert.ok(!existsSync(dir.join("nowhere")));
+  });
+
+  it("suggests the command and the flag that were most likely meant", async () => {
+    assert.match((await ovl(["imagse"])).stderr, /did you mean images\?/);
+    assert.match((await ovl(["images", "--digest"])).stderr, /did you mean --digests\?/);
+  });
+
+  it("shows a stack with DEBUG only", async () => {
+    const args = ["id", "nowhere", "--root", root];
+    assert.doesNotMatch((await ovl(args)).stderr, /\n\s+at /);
+    assert.match((await ovl(args, { env: { DEBUG: "1" } })).stderr, /\n\s+at /);
+  });
+});
+
+describe("a failed verification", () => {
+  it("exits 1 in both forms, and the answer stays the answer", async () => {
+    const text = await ovl(["verify", sample.badTar, sample.appTar]);
+    assert.equal(text.status, 1);
+    assert.match(text.stdout, /^FAILED .*bad\.tar.*\n {2}DIFF_ID_MISMATCH: .*\nok .*app\.tar .*\n$/);
+    const { status, json } = await ovlJson<{ ok: boolean; targets: { ok: boolean }[] }>([
+      "verify",
+      sample.badTar,
+      sample.appTar,
+    ]);
+    assert.equal(status, 1);
+    assert.equal(json.ok, false);
+    assert.deepEqual(
+      json.targets.map(({ ok }) => ok),
+      [false, true],
+    );
+  });
+});
+
+describe("a removal that fails in part", () => {
+  it("does the rest, and says both, in text and in JSON", async () => {
+    const both = dir.join("both");
+    await ovl(["pull", sample.twoTar, "--root", both]);
+    const text = await ovl(["rmi", "app:1", "nowhere", "--root", both]);
+    assert.deepEqual([text.status, text.stdout], [3, "Untagged: app:1\n"]);
+    assert.match(text.stderr, /^ovl: no such image[^\n]*nowhere[^\n]*\n$/);
+    const { status, json } = await ovlJson<{ error: { code: string; untagged: string[] } }>([
+      "rmi",
+      "app:latest",
+      "nowhere",
+      "--root",
+      both,
+    ]);
+    assert.equal(status, 3);
+    assert.deepEqual([json.error.code, json.error.untagged], ["NOT_FOUND", ["app:latest"]]);
+  });
+});
+
+describe("a signal", () => {
+  for (const [signal, exit, code] of [
+    ["SIGINT", 130, "INTERRUPTED"],
+    ["SIGTERM", 143, "TERMINATED"],
+  ] as const) {
+    it(`${signal} stops a pull that waits, with ${exit}, and nothing is registered`, async () => {
+      const target = dir.join(`root-${signal}`);
+      mkdirSync(target);
+      const child = spawn(process.execPath, [repoPath("bin/run.js"), "pull", "-", "--json", "--root", target], {
+        stdio: ["pipe", "pipe", "inherit"],
+      });
+      child.stdin.write(readFileSync(sample.appTar).subarray(0, 60_000));
+      const stdout: Buffer[] = [];
+      child.stdout.on("data", (chunk: Buffer) => stdout.push(chunk));
+      // The root is made when the command has got to its work.
+      while (!existsSync(`${target}/image/overlay2/repositories.json`))
+        await new Promise((done) => setTimeout(done, 20));
+      child.kill(signal);
+      const status = await new Promise((done) => child.on("close", done));
+      assert.equal(status, exit);
+      assert.equal((JSON.parse(String(Buffer.concat(stdout))) as Failure).error.code, code);
+      assert.equal((await ovl(["images", "-q", "--root", target])).stdout, "");
+    });
+  }
+});
