@@ -17,7 +17,16 @@ const ROOM = 3 * 2 ** 30;
 
 /** @param room bytes that the caller may need; below that in memory, the disk is used */
 export function scratch(purpose = "test", room = ROOM): Scratch {
-  const path = mkdtempSync(join(scratchParent(room), `ovl-${purpose}-`));
+  return scratchIn(scratchParent(room), purpose);
+}
+
+/** The same on a disk, for what a filesystem in memory cannot do. */
+export function diskScratch(purpose = "test"): Scratch {
+  return scratchIn(tmpdir(), purpose);
+}
+
+function scratchIn(parent: string, purpose: string): Scratch {
+  const path = mkdtempSync(join(parent, `ovl-${purpose}-`));
   return {
     path,
     join: (...parts) => join(path, ...parts),

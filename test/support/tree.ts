@@ -18,28 +18,22 @@ export interface TreeNode {
   /** sha256 of a file's content, target of a symlink. */
   readonly content: string | null;
   /** All paths of this inode, sorted; null for a single name and for directories. */
-  readonly hardLinks: string | null;
+  readonly hardLinks: readonly string[] | null;
 }
 
 /** Path relative to the tree's root (`.` for the root itself) to what is there. */
 export type Tree = ReadonlyMap<string, TreeNode>;
 
-export interface TreeOptions {
-  /** Leaves out what lies below a path, not the path itself. */
-  readonly prune?: (path: string) => boolean;
-  readonly xattrs?: boolean;
-}
-
-export function readTree(root: string, options: TreeOptions = {}): Tree {
+export function readTree(root: string): Tree {
   const stats = new Map<string, BigIntStats>();
-  walk(root, ".", options, stats);
+  walk(root, ".", stats);
   const inodes = new Map<string, string[]>();
   for (const [path, stat] of stats) {
     if (stat.isDirectory() || stat.nlink < 2n) continue;
     const key = `${stat.dev}:${stat.ino}`;
     inodes.set(key, [...(inodes.get(key) ?? []), path]);
   }
-  const xattrs = options.xattrs === false ? new Map<string, Map<string, string>>() : readXattrs(root);
+  const xattrs = readXattrs(root);
   const tree = new Map<string, TreeNode>();
   for (const [path, stat] of stats) {
     const links = inodes.get(`${stat.dev}:${stat.ino}`);
@@ -52,10 +46,29 @@ export function readTree(root: string, options: TreeOptions = {}): Tree {
       mtimeNs: stat.mtimeNs,
       xattrs: xattrs.get(path) ?? new Map(),
       content: contentOf(onDisk(root, path), stat),
-      hardLinks: links === undefined ? null : links.sort().join(" = "),
+      hardLinks: links?.sort() ?? null,
     });
   }
   return tree;
+}
+
+/** For each entry of a directory: it and what lies below it, as a tree of its own. */
+export function childTrees(tree: Tree, dir: string): Map<string, Tree> {
+  const found = new Map<string, Map<string, TreeNode>>();
+  const inside = `${dir}/`;
+  for (const [path, node] of tree) {
+    if (!path.startsWith(inside)) continue;
+    const slash = path.indexOf("/", inside.length);
+    const name = path.slice(inside.length, slash < 0 ? undefined : slash);
+    const top = `${inside}${name}/`;
+    const child = found.get(name) ?? new Map<string, TreeNode>();
+    child.set(slash < 0 ? "." : path.slice(top.length), {
+      ...node,
+      hardLinks: node.hardLinks?.map((name) => (name.startsWith(top) ? name.slice(top.length) : name)) ?? null,
+    });
+    found.set(name, child);
+  }
+  return found;
 }
 
 /** The path to give to `fs`: bytes, since names need not be UTF-8. */
@@ -64,12 +77,12 @@ export function onDisk(root: string, path: string): Buffer {
   return path === "." ? base : Buffer.concat([base, Buffer.from("/"), Buffer.from(path, "latin1")]);
 }
 
-function walk(root: string, path: string, options: TreeOptions, found: Map<string, BigIntStats>): void {
+function walk(root: string, path: string, found: Map<string, BigIntStats>): void {
   const stat = lstatSync(onDisk(root, path), { bigint: true });
   found.set(path, stat);
-  if (!stat.isDirectory() || options.prune?.(path) === true) return;
+  if (!stat.isDirectory()) return;
   const names = readdirSync(onDisk(root, path), { encoding: "buffer" }).map((name) => name.toString("latin1"));
-  for (const name of names.sort()) walk(root, path === "." ? name : `${path}/${name}`, options, found);
+  for (const name of names.sort()) walk(root, path === "." ? name : `${path}/${name}`, found);
 }
 
 function typeOf(stat: BigIntStats): TreeNode["type"] {

@@ -315,7 +315,7 @@ const lies: readonly Case[] = [
     archive(dockerArchive([of], { compress: (b) => gzip(b).subarray(0, -8) })),
   ),
   broken("BAD_ARCHIVE", "an archive member of an unknown type", (of) => tar(entry("Z", "odd"), save(of))),
-  broken("BAD_MANIFEST", "manifest paths that climb", (of) =>
+  broken("PATH_ESCAPE", "manifest paths that climb", (of) =>
     withManifest(of, (item) => ({ ...item, Config: `../../${item["Config"]}` })),
   ),
   wrongParent(),
