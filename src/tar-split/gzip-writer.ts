@@ -17,7 +17,11 @@ const FINAL_BLOCK = Uint8Array.of(0x03, 0x00);
 const PIECE = 256 * 1024;
 /** How far back a deflate stream can refer. */
 const WINDOW = 32 * 1024;
-const LEVEL = 6;
+/**
+ * Of the tar-split of 67,000 files (169 MB, tar of 1.2 GB) level 1 makes 10.2 MB in 0.37 s, 3 makes 9.9 MB in
+ * 0.37 s, 4 makes 8.6 MB in 0.65 s and 6, which Go takes, 8.0 MB in 0.80 s.
+ */
+const LEVEL = 3;
 
 export class GzipWriter {
   readonly #write: (bytes: Uint8Array) => void;

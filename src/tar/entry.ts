@@ -19,10 +19,13 @@ export interface TarEntry {
   readonly typeFlag: number;
   /** All mode bits of the header. */
   readonly mode: number;
-  /** Ids as in the header; may be negative or above 2^32. */
+  /** Ids as in the header; may be negative or above 2^32. Above 2^53 only the low 32 bits, which chown takes, are left. */
   readonly uid: number;
   readonly gid: number;
-  /** Size field of the header in bytes (for PAX sparse files: the expanded size). */
+  /**
+   * Size field of the header in bytes (for sparse files: the expanded size), also for types that have no payload:
+   * then anything, negative too, and rounded above 2^53.
+   */
   readonly size: number;
   readonly mtime: TarTime;
   /** null where the archive does not say. */
@@ -31,6 +34,6 @@ export interface TarEntry {
   readonly devMinor: number;
   /** `SCHILY.xattr.*` records: name without the prefix, value bytes. Empty values are absent. */
   readonly xattrs: ReadonlyMap<ByteString, Uint8Array>;
-  /** A PAX sparse file: its payload is delivered expanded, and tar-split cannot give it back. */
+  /** Has holes, or its map in its payload: the payload is delivered expanded, and tar-split cannot give it back. */
   readonly sparse: boolean;
 }

@@ -101,9 +101,10 @@ export class TarReader {
     // Archives older than ustar mark directories by the name alone.
     if (header.typeFlag === FLAG.REGULAR_V7 && header.name.endsWith("/")) header.type = "directory";
     this.#expect(header);
+    const packed = this.#remaining;
     const map = sparseMap(header, pax, this.#block, this.#mapBlocks, this.#fail);
     this.#payload = map === null ? this.#plain : this.#expanded(map, header.size);
-    header.sparse = map !== null;
+    header.sparse = map !== null && (this.#remaining !== packed || packed !== header.size);
     this.#name = header.name;
     return header;
   }

@@ -57,6 +57,19 @@ describe("decodeSplit", () => {
     assert.deepEqual(shapeOf(decodeText('{"type":1,"name":"a","name_raw":"/w==","payload":null}')), ["file \xff 0 -"]);
   });
 
+  it("takes base64 as Go does, whose last bits need not be zero", () => {
+    for (const base64 of ["AB==", "ABC="]) {
+      const usual = `{"type":2,"payload":"${base64}","position":0}`;
+      assert.deepEqual(
+        shapeOf(decodeText(`${usual}\n{"payload":"${base64}","type":2}`)),
+        Array(2).fill(`raw ${base64 === "AB==" ? 1 : 2}`),
+      );
+    }
+    for (const base64 of ["AB", "A===", "-_-_", "AA==AA==", "A A="]) {
+      refusesText(`{"type":2,"payload":"${base64}","position":0}`, /line 1 is damaged: its payload is no base64/);
+    }
+  });
+
   it("takes an absent payload of a segment for an empty one", () => {
     assert.deepEqual(shapeOf(decodeText('{"type":2}\n{"type":2,"payload":null}')), ["raw 0", "raw 0"]);
   });

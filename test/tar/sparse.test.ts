@@ -147,6 +147,15 @@ describe("sparse files", () => {
     assert.throws(() => first(b.dir("d/", { pax: V01 }), next), /impossible sparse map/);
   });
 
+  it("count as sparse only if something of the archive is not in their content", () => {
+    const full = { "GNU.sparse.size": "6", "GNU.sparse.numblocks": "1", "GNU.sparse.map": "0,6" };
+    assert.equal(first(b.file("a", DATA, { pax: full }), next).entry.sparse, false);
+    assert.equal(first(gnu("", [], 0), next).entry.sparse, false);
+    // A map of 512 bytes and a hole of 512 bytes: the sizes agree, the bytes do not.
+    const pax = { ...V10, "GNU.sparse.realsize": "518" };
+    assert.equal(first(b.file("a", map10(1, 512, 6) + DATA, { pax }), next).entry.sparse, true);
+  });
+
   it("of versions that nobody knows are plain files", () => {
     const { entry, content } = first(b.file("a", DATA, { pax: { ...V01, "GNU.sparse.major": "2" } }), next);
     assert.deepEqual([entry.sparse, content.toString()], [false, DATA]);
