@@ -2,7 +2,7 @@
 import { closeSync, constants, fstatSync, openSync } from "node:fs";
 import type { Crc64 } from "../blob/crc64.js";
 import { fileSource } from "../blob/file-source.js";
-import { OvlError } from "../errors.js";
+import { asOvlError, OvlError } from "../errors.js";
 import { displayName } from "../model/bytes.js";
 import { Assembly, type AssemblyProblem } from "../tar-split/assemble.js";
 import { decodeSplit } from "../tar-split/decode.js";
@@ -18,7 +18,7 @@ const MAX_DAMAGES = 1000;
 export function assemble(job: AssembleJob, newCrc64: () => Crc64): FirstOutcome {
   const ring = new Ring(job.ring);
   const damages: LayerDamage[] = [];
-  const fd = openSync(job.tarSplit, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  const fd = openSplit(job.tarSplit);
   try {
     const stat = fstatSync(fd);
     if (!stat.isFile()) throw new OvlError("BAD_ROOT", `${job.tarSplit} is no regular file`, { path: job.tarSplit });
@@ -35,6 +35,17 @@ export function assemble(job: AssembleJob, newCrc64: () => Crc64): FirstOutcome 
     return { damages };
   } finally {
     closeSync(fd);
+  }
+}
+
+function openSplit(path: string): number {
+  try {
+    return openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  } catch (thrown) {
+    const error = asOvlError(thrown);
+    const { errno } = error.fields;
+    if (errno !== "ENOENT" && errno !== "ELOOP") throw error;
+    throw new OvlError("BAD_ROOT", `${path} is ${errno === "ENOENT" ? "missing" : "a symlink"}`, { path, errno });
   }
 }
 

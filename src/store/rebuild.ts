@@ -47,6 +47,6 @@ async function rebuild(
     const message = `${tarSplit} was changed: ${found}, expected ${diffId}`;
     return [{ code: "DIFF_ID_MISMATCH", subject: tarSplit, expected: diffId, actual, message }];
   } catch (thrown) {
-    return [problemOf(thrown, tarSplit)];
+    return [{ ...problemOf(thrown, tarSplit), subject: tarSplit }];
   }
 }
