@@ -2,11 +2,11 @@
 import { availableParallelism } from "node:os";
 import { OvlError } from "../errors.js";
 import type { LayerProgress } from "../layer/progress.js";
-import { familiarString, parseReference, whyNotATag, withDefaultTag } from "../model/reference.js";
 import { openSource } from "../source/open-source.js";
 import type { ImageSource, SourceImage } from "../source/source.js";
 import { type PullResult, pull } from "../store/pull.js";
 import type { Store } from "../store/store.js";
+import { tagOf } from "../store/tag.js";
 import { imageIdOf, platformOf } from "./flags.js";
 import { unlessInterrupted } from "./interrupt.js";
 
@@ -25,7 +25,7 @@ export async function pullPlan(sources: readonly string[], flags: PullFlags) {
     sources,
     platform: await platformOf(flags.platform),
     options: {
-      tags: (flags.tag ?? []).map(storedName),
+      tags: (flags.tag ?? []).map(tagOf),
       expect: await imageIdOf(flags.expect),
       strict: flags.strict,
       jobs: flags.jobs ?? availableParallelism(),
@@ -52,12 +52,4 @@ export async function pullSources(
   } finally {
     for (const source of opened) await source[Symbol.asyncDispose]();
   }
-}
-
-/** Refused now and not after the work. */
-function storedName(text: string): string {
-  const reference = withDefaultTag(parseReference(text));
-  const why = whyNotATag(reference);
-  if (why !== null) throw new OvlError("USAGE", `--tag ${JSON.stringify(text)}: ${why}`, { reference: text });
-  return familiarString(reference);
 }

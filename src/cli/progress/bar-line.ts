@@ -74,6 +74,7 @@ function paintState(layer: BarLayer, text: string, { color }: BarStyle): string 
       return text;
     case "extracted":
     case "verified":
+    case "saved":
       return color.green(text);
     case "failed":
       return color.red(text);

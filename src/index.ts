@@ -1,0 +1,45 @@
+/**
+ * The public API: what the commands are made of. Everything else in the package may change without notice.
+ *
+ *     await using store = await openStore({ root: "/srv/images", driver: null }, "write");
+ *     const { source } = await openSource("./app.oci.tar");
+ *     await using _ = source;
+ *     await pull(store, await source.images({ name: null, platform: null }), options);
+ */
+export { type ErrorCode, type ErrorData, type ErrorFields, OvlError } from "./errors.js";
+export type { LayerWarning } from "./layer/job.js";
+export type { LayerEnd, LayerProgress } from "./layer/progress.js";
+export { type HistoryEntry, type ImageConfig, parseImageConfig } from "./model/config.js";
+export {
+  type CacheId,
+  type ChainId,
+  chainIdOf,
+  chainIdsOf,
+  type DiffId,
+  type Digest,
+  type ImageId,
+  imageIdOf,
+  isChainId,
+  isDiffId,
+  isDigest,
+  isImageId,
+} from "./model/digest.js";
+export { formatPlatform, hostPlatform, type Platform, parsePlatform } from "./model/platform.js";
+export { familiarString, fullString, parseReference, type Reference } from "./model/reference.js";
+export { type OpenedSource, openSource } from "./source/open-source.js";
+export type { ImageSource, Selection, SourceImage, SourceKind, SourceLayer } from "./source/source.js";
+export { type Chain, type ChainLink, configChain, imageChain, lowerDirOption } from "./store/chain.js";
+export { configHistory, type HistoryStep, imageHistory } from "./store/history.js";
+export { type ImageFilter, type ImageSummary, listImages } from "./store/images.js";
+export { type RootInfo, rootInfo } from "./store/info.js";
+export { inspectConfig, inspectImage } from "./store/inspect.js";
+export { type PruneOptions, pruneImages } from "./store/prune.js";
+export { type PulledImage, type PulledLayer, type PullOptions, type PullResult, pull } from "./store/pull.js";
+export { type RemoveOptions, type RemoveResult, removeImages } from "./store/remove.js";
+export { resolveImage } from "./store/resolve.js";
+export { openStore, type Store, type StoreOptions } from "./store/store.js";
+export { tagImage } from "./store/tag.js";
+export type { Problem, Verification } from "./store/verification.js";
+export { type VerifyOptions, verifySource } from "./store/verify-source.js";
+export { StoredVerifier } from "./store/verify-stored.js";
+export type { StoreWarning } from "./store/warning.js";
