@@ -8,6 +8,8 @@ import { parseRfc3339 } from "./time.js";
 
 export type JsonObject = Readonly<Record<string, unknown>>;
 
+const AN_OBJECT = "must be an object";
+
 export function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
@@ -49,7 +51,7 @@ export const goSet = goMap(isJsonObject, "objects");
 export function goStruct<const T extends v.ObjectEntries>(entries: T) {
   const canonical = new Map(Object.keys(entries).map((key) => [fold(key), key]));
   return v.pipe(
-    v.custom<JsonObject>(isJsonObject, "must be an object"),
+    v.custom<JsonObject>(isJsonObject, AN_OBJECT),
     v.transform((object) =>
       // Object.fromEntries defines own properties, so that no key reaches a prototype.
       Object.fromEntries(Object.entries(object).map(([key, value]) => [canonical.get(fold(key)) ?? key, value])),
@@ -63,6 +65,11 @@ function fold(key: string): string {
   return key.toLowerCase().replaceAll("\u017f", "s");
 }
 
+/** An object of a spec that knows no folding of keys: they match as they are, and unknown ones are kept. */
+export function specObject<const T extends v.ObjectEntries>(entries: T) {
+  return v.pipe(v.custom<JsonObject>(isJsonObject, AN_OBJECT), v.looseObject(entries));
+}
+
 /** value as the schema says, or an OvlError that names the first place where it differs. */
 export function checkShape<const S extends v.GenericSchema>(
   schema: S,
@@ -74,5 +81,6 @@ export function checkShape<const S extends v.GenericSchema>(
   const issue = result.issues[0];
   const path = v.getDotPath(issue) ?? "";
   const key = path === "" ? "it" : `"${path.replace(/[^\x20-\x7e]/g, "?").slice(0, 200)}"`;
-  throw new OvlError(context.code, `${context.subject}: ${key} ${issue.message}`, { key: path });
+  const problem = issue.received === "undefined" ? "is missing" : issue.message;
+  throw new OvlError(context.code, `${context.subject}: ${key} ${problem}`, { key: path });
 }

@@ -5,7 +5,7 @@
 import * as v from "valibot";
 import { OvlError } from "../errors.js";
 import { type Digest, isDigest } from "./digest.js";
-import { checkShape, type JsonObject } from "./go-shape.js";
+import { checkShape, isJsonObject, type JsonObject, specObject } from "./go-shape.js";
 import { parseJson } from "./json.js";
 import { isIndexType, isManifestType, isSchema1Type } from "./media-types.js";
 import type { Platform } from "./platform.js";
@@ -37,36 +37,42 @@ export interface Index {
 /** Largest manifest or index read: what registries take at most. */
 export const MAX_MANIFEST_BYTES = 4 * 1024 * 1024;
 
-const platformShape = v.looseObject({
-  os: v.nullish(v.string(), ""),
-  architecture: v.nullish(v.string(), ""),
-  variant: v.nullish(v.string(), ""),
-});
+const text = v.string("must be a string");
+const optionalText = v.nullish(text, "");
+
+const platformShape = v.pipe(
+  specObject({ os: optionalText, architecture: optionalText, variant: optionalText }),
+  v.transform(({ os, architecture, variant }): Platform => ({ os, architecture, variant: variant || null })),
+);
 
 const annotationsShape = v.custom<Readonly<Record<string, string>>>(
-  (value) => typeof value === "object" && value !== null && Object.values(value).every((x) => typeof x === "string"),
+  (value) => isJsonObject(value) && Object.values(value).every((x) => typeof x === "string"),
   "must be an object of strings",
 );
 
 const descriptorShape = v.pipe(
-  v.looseObject({
-    mediaType: v.nullish(v.string(), ""),
+  specObject({
+    mediaType: optionalText,
     digest: v.custom<Digest>(
       (value) => typeof value === "string" && isDigest(value),
       "must be a sha256 or sha512 digest in lower-case hex",
     ),
-    size: v.pipe(v.number("must be a number"), v.safeInteger("must be a whole number"), v.minValue(0)),
+    size: v.pipe(
+      v.number("must be a number"),
+      v.safeInteger("must be a whole number"),
+      v.minValue(0, "must not be negative"),
+    ),
     platform: v.nullish(platformShape),
     annotations: v.nullish(annotationsShape),
-    urls: v.nullish(v.array(v.string())),
-    artifactType: v.nullish(v.string()),
+    urls: v.nullish(v.array(text, "must be an array of strings")),
+    artifactType: optionalText,
   }),
   v.transform(
     (d): Descriptor => ({
       mediaType: d.mediaType,
       digest: d.digest,
       size: d.size,
-      platform: d.platform ? { ...pick(d.platform), variant: d.platform.variant || null } : null,
+      platform: d.platform ?? null,
       annotations: new Map(Object.entries(d.annotations ?? {})),
       urls: d.urls ?? [],
       artifactType: d.artifactType || null,
@@ -74,16 +80,15 @@ const descriptorShape = v.pipe(
   ),
 );
 
-function pick({ os, architecture }: { os: string; architecture: string }): { os: string; architecture: string } {
-  return { os, architecture };
-}
+/** As in Go, null is an array of none. */
+const descriptorsShape = v.nullable(v.array(descriptorShape, "must be an array of descriptors"), []);
 
-const documentShape = v.looseObject({
-  schemaVersion: v.nullish(v.number()),
-  mediaType: v.nullish(v.string(), ""),
+const documentShape = specObject({
+  schemaVersion: v.nullish(v.number("must be a number")),
+  mediaType: optionalText,
 });
-const manifestShape = v.looseObject({ config: descriptorShape, layers: v.array(descriptorShape) });
-const indexShape = v.looseObject({ manifests: v.array(descriptorShape) });
+const manifestShape = specObject({ config: descriptorShape, layers: descriptorsShape });
+const indexShape = specObject({ manifests: descriptorsShape });
 
 /**
  * A manifest or an index from its bytes, verified against their digest by the caller.

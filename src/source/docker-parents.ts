@@ -28,7 +28,8 @@ export function validParents(images: readonly SourceImage[], claimed: readonly (
   });
 }
 
-function isParent(child: readonly HistoryEntry[], parent: readonly HistoryEntry[]): boolean {
+/** Whether a history is that of a parent and at most one entry more: without it dockerd refuses the archive. */
+export function isParent(child: readonly HistoryEntry[], parent: readonly HistoryEntry[]): boolean {
   if (child.length === 0 && parent.length === 0) return true;
   return child.length === parent.length + 1 && parent.every((entry, i) => isEqual(entry, child[i] as HistoryEntry));
 }
