@@ -51,13 +51,14 @@ export interface CheckJob {
   readonly diffId: DiffId | null;
 }
 
-/** Second thread: hash and write to a file, as it is or compressed. */
+/** Second thread: hash and write to a file, as it is or compressed. Whether the DiffID is right is for the caller to say. */
 export interface WriteJob {
   readonly stage: "write";
   readonly ring: SharedArrayBuffer;
-  readonly diffId: DiffId;
-  /** Open for writing; bytes go to its current position. Not owned. */
+  /** Open for writing. Not owned. */
   readonly fd: number;
+  /** Where the first byte goes; null: at the current position, as into a pipe. */
+  readonly offset: number | null;
   readonly compression: LayerCompression;
 }
 

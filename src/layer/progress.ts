@@ -10,4 +10,4 @@ export interface LayerProgress {
   finished(key: string, outcome: LayerEnd): void;
 }
 
-export type LayerEnd = "extracted" | "exists" | "verified" | "failed";
+export type LayerEnd = "extracted" | "exists" | "verified" | "saved" | "failed";

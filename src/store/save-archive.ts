@@ -1,0 +1,50 @@
+/** A tar of named members, the same bytes for the same members: no time, no owner. */
+import { writeFully } from "../blob/file-sink.js";
+import { byteStringOf } from "../model/bytes.js";
+import { END_OF_ARCHIVE, encodeHeader, padding } from "../tar/writer.js";
+
+export type ArchiveMember =
+  /** The path of a directory ends with a slash. */
+  | { readonly path: string; readonly bytes: Uint8Array }
+  | {
+      readonly path: string;
+      /** Bytes that `write` is going to write. */
+      readonly size: number;
+      /** @param offset where the first byte goes; null: at the current position */
+      write(fd: number, offset: number | null): Promise<unknown>;
+    };
+
+/**
+ * Writes an archive. In a seekable file every member has its place beforehand, and all are written at once; into a
+ * pipe they go one after the other.
+ * @param fd of an empty file, or of a pipe
+ */
+export async function writeArchive(fd: number, isSeekable: boolean, members: Iterable<ArchiveMember>): Promise<void> {
+  const writing: Promise<unknown>[] = [];
+  let end = 0;
+  const put = (bytes: Uint8Array) => {
+    writeFully(fd, bytes, isSeekable ? end : null);
+    end += bytes.length;
+  };
+  for (const member of members) {
+    const size = "bytes" in member ? member.bytes.length : member.size;
+    put(headerOf(member.path, size));
+    if ("bytes" in member) put(member.bytes);
+    else {
+      const written = member.write(fd, isSeekable ? end : null);
+      if (isSeekable) writing.push(written);
+      else await written;
+      end += size;
+    }
+    put(padding(size));
+  }
+  put(END_OF_ARCHIVE);
+  await Promise.all(writing);
+}
+
+function headerOf(path: string, size: number): Uint8Array {
+  const name = byteStringOf(path);
+  return path.endsWith("/")
+    ? encodeHeader({ name, type: "directory", mode: 0o755 })
+    : encodeHeader({ name, type: "file", mode: 0o644, size });
+}

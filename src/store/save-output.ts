@@ -1,0 +1,119 @@
+/** Where a saved archive goes: a file that gets its name once it is complete, or a pipe. */
+import { randomBytes } from "node:crypto";
+import { closeSync, open, openSync, realpathSync, renameSync, rmSync, type Stats, statSync, unlinkSync } from "node:fs";
+import { basename, dirname, join, resolve } from "node:path";
+import { isatty } from "node:tty";
+import { promisify } from "node:util";
+import { errnoOf } from "../driver/files.js";
+import { asOvlError, OvlError } from "../errors.js";
+
+export interface ArchiveOutput extends Disposable {
+  /** As the user named it; absolute for a file. */
+  readonly file: string;
+  readonly fd: number;
+  /** Whether it can be written at any position; it is empty then. */
+  readonly isSeekable: boolean;
+  /** Directory with room for temporary copies. */
+  readonly workspace: string;
+  /** Gives the archive its name. Not synced: like cp and docker save, it leaves that to whoever needs it. */
+  commit(): void;
+}
+
+/** Room for gigabytes: `/tmp` is memory on many machines. */
+const WORKSPACE = "/var/tmp";
+
+const STDOUT = 1;
+
+/**
+ * @param path of the archive; `-`: standard output
+ * Throws USAGE for a terminal and a directory, NOT_FOUND where the file's directory is missing.
+ */
+export async function openOutput(path: string): Promise<ArchiveOutput> {
+  if (path === "-") {
+    if (!isatty(STDOUT)) return streamOutput("-", STDOUT, () => {});
+    throw new OvlError("USAGE", "will not write an archive to a terminal; redirect standard output, or use -o FILE");
+  }
+  const file = targetOf(path);
+  const there = statOf(file);
+  if (there?.isDirectory()) {
+    throw new OvlError("USAGE", `${file} is a directory; name a file in it, or use --format oci`, { path: file });
+  }
+  try {
+    if (there === null || there.isFile()) return fileOutput(file);
+    const fd = await promisify(open)(file, "w");
+    return streamOutput(file, fd, () => closeSync(fd));
+  } catch (error) {
+    throw asOvlError(error);
+  }
+}
+
+/** A file without a name, that is gone when its descriptor is closed. */
+export function anonymousFile(directory: string): number {
+  const path = join(directory, temporaryName("blob"));
+  try {
+    const fd = openSync(path, "wx+", 0o600);
+    unlinkSync(path);
+    return fd;
+  } catch (error) {
+    throw asOvlError(error);
+  }
+}
+
+/** Hidden, and recognisable for those who find it after a crash. */
+export function temporaryName(name: string): string {
+  return `.${name}.ovl-${randomBytes(6).toString("hex")}`;
+}
+
+/** The path itself where it is a symlink: what it leads to is replaced, not the link. Its directory must be there. */
+export function targetOf(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch (error) {
+    if (errnoOf(error) !== "ENOENT") throw asOvlError(error);
+  }
+  const absolute = resolve(path);
+  const directory = dirname(absolute);
+  if (statOf(directory)?.isDirectory()) return absolute;
+  throw new OvlError("NOT_FOUND", `cannot write ${absolute}: there is no directory ${directory}`, { path: directory });
+}
+
+export function statOf(path: string): Stats | null {
+  try {
+    return statSync(path, { throwIfNoEntry: false }) ?? null;
+  } catch (error) {
+    throw asOvlError(error);
+  }
+}
+
+function fileOutput(file: string): ArchiveOutput {
+  const workspace = dirname(file);
+  const temporary = join(workspace, temporaryName(basename(file)));
+  const fd = openSync(temporary, "wx", 0o666);
+  let isOpen = true;
+  return {
+    file,
+    fd,
+    isSeekable: true,
+    workspace,
+    commit() {
+      try {
+        renameSync(temporary, file);
+      } catch (error) {
+        throw asOvlError(error);
+      }
+      isOpen = false;
+      closeSync(fd);
+    },
+    [Symbol.dispose]() {
+      if (!isOpen) return;
+      isOpen = false;
+      closeSync(fd);
+      rmSync(temporary, { force: true });
+    },
+  };
+}
+
+function streamOutput(file: string, fd: number, close: () => void): ArchiveOutput {
+  const workspace = process.env["TMPDIR"] || WORKSPACE;
+  return { file, fd, isSeekable: false, workspace, commit() {}, [Symbol.dispose]: close };
+}

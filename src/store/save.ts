@@ -1,0 +1,171 @@
+/**
+ * Stored images given back, in an archive or an OCI layout: the exact bytes of configs and layers, each layer once.
+ *
+ * The docker archive is the form of docker 25.0 and later: blobs called by their digests, with manifest.json for
+ * docker load of every version since 1.10, and index.json for those who read OCI archives. The older form
+ * (`<v1 id>/layer.tar`) has nothing that this one lacks: no reader since then opens the legacy files in it.
+ */
+
+import { closeSync } from "node:fs";
+import { setImmediate } from "node:timers/promises";
+import { writeFully } from "../blob/file-sink.js";
+import { fileSource } from "../blob/file-source.js";
+import type { LayerCompression } from "../layer/job.js";
+import { throwIfAborted } from "../layer/pipeline.js";
+import type { LayerProgress } from "../layer/progress.js";
+import type { DiffId, Digest, ImageId } from "../model/digest.js";
+import { familiarString } from "../model/reference.js";
+import type { Layer } from "./layerdb.js";
+import { type ArchiveMember, writeArchive } from "./save-archive.js";
+import { LayoutDirectory } from "./save-directory.js";
+import {
+  blobPath,
+  type Document,
+  dockerManifest,
+  indexFile,
+  LAYOUT_FILE,
+  type LayerBlob,
+  ociDocuments,
+} from "./save-documents.js";
+import { LayerWriter, type Written } from "./save-layers.js";
+import { type ArchiveOutput, anonymousFile, openOutput } from "./save-output.js";
+import { planSave, type SavePlan } from "./save-plan.js";
+import { tarSize } from "./save-size.js";
+import type { Store } from "./store.js";
+
+export type SaveFormat = "docker-archive" | "oci-archive" | "oci";
+
+export interface SaveOptions {
+  /** File, directory for `oci`, or `-` for standard output. */
+  readonly output: string;
+  readonly format: SaveFormat;
+  /** Of layers; a docker archive has none. */
+  readonly compression: LayerCompression;
+  /** Image whose layers are left out, only of a docker archive; null for none. */
+  readonly since: string | null;
+  /** Layers at once. */
+  readonly jobs: number;
+  readonly signal?: AbortSignal | undefined;
+  readonly progress?: LayerProgress | undefined;
+}
+
+export interface SaveResult {
+  /** Absolute path, or `-`. */
+  readonly file: string;
+  readonly images: readonly { readonly id: ImageId; readonly names: readonly string[] }[];
+  readonly warnings: readonly { readonly message: string }[];
+}
+
+/**
+ * Throws what `planSave` and `openOutput` throw, and an error that names the file at fault where a layer is not what
+ * it was; then there is no output.
+ * @param names of images as users write them
+ */
+export async function save(store: Store, names: readonly string[], options: SaveOptions): Promise<SaveResult> {
+  const plan = planSave(store, names, options.since);
+  const file =
+    options.format === "oci" ? await saveLayout(store, plan, options) : await saveArchive(store, plan, options);
+  return {
+    file,
+    images: plan.images.map(({ id, names }) => ({ id, names: names.map(familiarString) })),
+    warnings: plan.warnings,
+  };
+}
+
+async function saveLayout(store: Store, plan: SavePlan, options: SaveOptions): Promise<string> {
+  using directory = new LayoutDirectory(options.output);
+  await using writer = new LayerWriter(store, options);
+  const blobs = await eachLayer(plan, (layer) => directory.blob((fd) => writer.write(layer, fd, 0)));
+  const { manifests, blobs: documents } = ociDocuments(plan.images, blobs, options.compression);
+  for (const document of documents) directory.document(document);
+  throwIfAborted(options.signal);
+  directory.commit(manifests);
+  return directory.path;
+}
+
+async function saveArchive(store: Store, plan: SavePlan, options: SaveOptions): Promise<string> {
+  using output = await openOutput(options.output);
+  await using writer = new LayerWriter(store, options);
+  const content = options.compression === "none" ? inPlace(store, plan, writer) : compressed(plan, writer, output);
+  const { blobs, members } = await content;
+  const documents = documentsOf(plan, blobs, options);
+  await writeArchive(output.fd, output.isSeekable, [...documents, ...members]);
+  throwIfAborted(options.signal);
+  output.commit();
+  return output.file;
+}
+
+interface Content {
+  readonly blobs: ReadonlyMap<DiffId, LayerBlob>;
+  readonly members: readonly ArchiveMember[];
+}
+
+/** Layers as they are: their digests and sizes are known beforehand, so each is written right where it belongs. */
+async function inPlace(store: Store, { layers }: SavePlan, writer: LayerWriter): Promise<Content> {
+  const blobs = new Map<DiffId, LayerBlob>();
+  const members: ArchiveMember[] = [];
+  for (const layer of layers) {
+    const blob = { digest: layer.diffId as string as Digest, size: tarSize(store, layer) };
+    blobs.set(layer.diffId, blob);
+    members.push({
+      path: blobPath(blob.digest),
+      size: blob.size,
+      write: (fd, offset) => writer.write(layer, fd, offset),
+    });
+  }
+  return { blobs, members };
+}
+
+/** Layers whose size is known once they are written: into files without a name, and from there into the archive. */
+async function compressed(plan: SavePlan, writer: LayerWriter, output: ArchiveOutput): Promise<Content> {
+  const members = new Map<DiffId, ArchiveMember>();
+  const blobs = await eachLayer(plan, async (layer) => {
+    const temporary = anonymousFile(output.workspace);
+    const { digest, size } = await writer.write(layer, temporary, 0);
+    members.set(layer.diffId, {
+      path: blobPath(digest),
+      size,
+      write: async (fd, offset) => {
+        await copy(temporary, size, fd, offset);
+        closeSync(temporary);
+      },
+    });
+    return { digest, size };
+  });
+  return { blobs, members: plan.layers.map(({ diffId }) => members.get(diffId) as ArchiveMember) };
+}
+
+async function eachLayer(
+  { layers }: SavePlan,
+  write: (layer: Layer) => Promise<Written>,
+): Promise<Map<DiffId, LayerBlob>> {
+  return new Map(await Promise.all(layers.map(async (layer) => [layer.diffId, await write(layer)] as const)));
+}
+
+/** Everything but layers, in front of them: whoever reads the beginning knows what is in the archive. */
+function documentsOf(plan: SavePlan, blobs: ReadonlyMap<DiffId, LayerBlob>, options: SaveOptions): Document[] {
+  const directories = ["blobs/", "blobs/sha256/"].map((path) => ({ path, bytes: new Uint8Array(0) }));
+  const isThin = plan.images.some(({ base }) => base !== null);
+  if (isThin) {
+    // Without the blobs that a manifest names it would be no OCI layout.
+    const configs = plan.images.map(({ id, config: { bytes } }) => ({ path: blobPath(id as string as Digest), bytes }));
+    return [dockerManifest(plan.images), ...directories, ...configs];
+  }
+  const oci = ociDocuments(plan.images, blobs, options.compression);
+  const layout = [LAYOUT_FILE, indexFile(oci.manifests), ...directories, ...oci.blobs];
+  return options.format === "docker-archive" ? [dockerManifest(plan.images), ...layout] : layout;
+}
+
+/** Bytes copied between two looks at the event loop: signals are answered within milliseconds. */
+const BURST_BYTES = 4 * 1024 * 1024;
+
+async function copy(from: number, size: number, to: number, offset: number | null): Promise<void> {
+  const source = fileSource({ fd: from, offset: 0, size });
+  let done = 0;
+  for (let bytes = source.read(); bytes !== null; bytes = source.read()) {
+    writeFully(to, bytes, offset === null ? null : offset + done);
+    const burst = Math.floor(done / BURST_BYTES);
+    done += bytes.length;
+    if (Math.floor(done / BURST_BYTES) !== burst) await setImmediate();
+  }
+}
