@@ -22,6 +22,7 @@ import { statOf } from "../sys/stat.js";
 import type { TarEntry } from "../tar/entry.js";
 import { ApplyWarnings } from "./apply-warnings.js";
 import { Jail, parentOf } from "./jail.js";
+import { OwnFiles } from "./own-file.js";
 import { removeTree } from "./remove-tree.js";
 
 /** Failures that lie in the archive; all others are the machine's. */
@@ -38,6 +39,8 @@ const ARCHIVE_FAULTS: ReadonlySet<number> = new Set([
   EBUSY,
 ]);
 
+const DIRECTORY = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
+
 /** Where an entry's object goes: cleaned, relative to the layer's root. */
 export interface EntryPath {
   readonly path: ByteString;
@@ -48,8 +51,14 @@ export interface EntryPath {
 
 export interface ImpliedDirectory {
   readonly mode: number;
-  /** Whether mode and owner 0:0 are set whatever the directory above it and the umask say. */
-  readonly exact: boolean;
+  /** Whether they belong to root even where the directory above passes its group on. */
+  readonly rootOwned: boolean;
+}
+
+export interface ApplyTargetOptions {
+  readonly strict: boolean;
+  readonly privileged: boolean;
+  readonly sharesFiles: boolean;
 }
 
 export class ApplyTarget implements Disposable {
@@ -58,6 +67,8 @@ export class ApplyTarget implements Disposable {
   readonly strict: boolean;
   /** Whether owners and devices can be given. */
   readonly privileged: boolean;
+  /** Set where files may be shared with lower layers. */
+  readonly ownFiles: OwnFiles | null;
   /** Bytes in files and symlinks made. */
   bytes = 0;
   /** Something was removed again, so `bytes` is no longer what there is. */
@@ -68,9 +79,10 @@ export class ApplyTarget implements Disposable {
   /** What an ordinary user could not make: further names for it are left out, too. */
   readonly #leftOut = new Set<ByteString>();
 
-  constructor(dir: string, strict: boolean, privileged: boolean) {
-    this.strict = strict;
-    this.privileged = privileged;
+  constructor(dir: string, options: ApplyTargetOptions) {
+    this.strict = options.strict;
+    this.privileged = options.privileged;
+    this.ownFiles = options.sharesFiles ? new OwnFiles() : null;
     this.jail = new Jail(dir, () => this.contained("passes through a symlink that leads out of the layer"));
   }
 
@@ -97,24 +109,23 @@ export class ApplyTarget implements Disposable {
     this.makeParents(parent, implied);
     const above = this.must(this.jail.directory(parent), "its directory");
     const base = path.slice(path.lastIndexOf("/") + 1) as ByteString;
-    // EEXIST here is a symlink that leads nowhere.
-    this.must(makeDirectoryAt(above, base, implied.mode), "a directory that it implies");
-    const fd = this.must(
-      openAt(above, base, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW),
-      "a directory that it implies",
-    );
+    const made = makeDirectoryAt(above, base, 0o700);
+    // A symlink that leads nowhere: for the entry to fail at, too.
+    if (made === -EEXIST) return;
+    this.must(made, "a directory that it implies");
+    const fd = this.must(openAt(above, base, DIRECTORY), "a directory that it implies");
     this.jail.hold(path, fd);
-    if (implied.exact) this.#makeExact(fd, implied.mode);
+    this.#finishImplied(fd, implied);
   }
 
-  /** As moby's idtools: a set-group-id bit that the directory got from the one above stays. */
-  #makeExact(fd: number, mode: number): void {
+  /** A set-group-id bit that the directory got from the one above stays, as moby leaves it. */
+  #finishImplied(fd: number, implied: ImpliedDirectory): void {
     const stat = statOf(fd);
     if (typeof stat === "number") throw this.failure(-stat, "a directory that it implies");
-    if ((stat.mode & 0o777) !== mode)
-      this.must(changeMode(fd, mode | (stat.mode & 0o7000)), "the mode of a directory that it implies");
-    if (this.privileged && (stat.uid !== 0 || stat.gid !== 0))
-      this.must(changeOwner(fd, 0, 0), "the owner of a directory that it implies");
+    const mode = implied.mode | (stat.mode & 0o7000) | (this.privileged ? 0 : 0o700);
+    this.must(changeMode(fd, mode), "the mode of a directory that it implies");
+    if (!this.privileged || !implied.rootOwned || (stat.uid === 0 && stat.gid === 0)) return;
+    this.must(changeOwner(fd, 0, 0), "the owner of a directory that it implies");
   }
 
   /**

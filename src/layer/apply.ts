@@ -16,6 +16,7 @@ import { ApplyTarget } from "./apply-target.js";
 import { finalTimesOf, type Times } from "./apply-times.js";
 import type { LayerDialect } from "./dialect.js";
 import type { LayerWarning } from "./job.js";
+import { OverlayDialect } from "./overlay.js";
 import { overlay2 } from "./overlay2.js";
 
 export interface ApplyOptions {
@@ -23,7 +24,8 @@ export interface ApplyOptions {
   readonly strict?: boolean;
   /** Give owners and make devices, as only root can; by default whether the process is root's. */
   readonly privileged?: boolean;
-  readonly dialect?: LayerDialect;
+  /** The storage driver whose layer this is; overlay2 by default. */
+  readonly driver?: "overlay2" | "overlay";
 }
 
 export interface ApplySummary {
@@ -46,21 +48,19 @@ export class LayerApplier implements Disposable {
   readonly #directories: DirectoryTimes[] = [];
   #files = 0;
 
-  /** @param dir the layer's directory, which exists and is empty */
+  /** @param dir the layer's directory: empty, or with the overlay driver a copy of the parent's by hard links */
   constructor(dir: string, options: ApplyOptions = {}) {
-    const { strict = false, privileged = process.getuid?.() === 0, dialect = overlay2 } = options;
-    this.#target = new ApplyTarget(dir, strict, privileged);
-    this.#dialect = dialect;
+    const { strict = false, privileged = process.getuid?.() === 0, driver = "overlay2" } = options;
+    this.#dialect = driver === "overlay2" ? overlay2 : new OverlayDialect();
+    this.#target = new ApplyTarget(dir, { strict, privileged, sharesFiles: this.#dialect.sharesFiles });
   }
 
   /** @param payload of a regular file, read to its end; of other entries it is not read */
   apply(entry: TarEntry, payload: ByteSource): void {
     const target = this.#target;
     target.begin(entry.name);
-    if (entry.type === "global") return;
     const name = cleanPath(entry.name);
-    // The root is what the driver made it; moby passes over `./` entries, though not over `/`.
-    if (name === ".") return;
+    if (this.#dialect.passesOver(entry, name)) return;
     const path = insideLayer(name);
     if (leadsOut(name)) target.contained("has a name that, taken literally, leads out of the layer");
     if (isTooLong(path)) throw target.failure(ENAMETOOLONG, "its name");
@@ -68,7 +68,7 @@ export class LayerApplier implements Disposable {
     const at = entryPath(path);
     target.makeParents(at.parent, this.#dialect.implied);
     this.#files++;
-    if (this.#dialect.handle(target, entry, at)) return;
+    if (this.#dialect.handle(target, entry, at, payload)) return;
     target.putBack(path);
     makeObject(target, entry, at, payload);
     if (entry.type === "directory") this.#directories.push({ name: entry.name, path, ...finalTimesOf(entry) });
@@ -86,6 +86,7 @@ export class LayerApplier implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    this.#dialect[Symbol.dispose]();
     this.#target[Symbol.dispose]();
   }
 

@@ -15,7 +15,10 @@ const OPAQUE = ".wh..wh..opq";
 const YES = Buffer.from("y");
 
 export const overlay2: LayerDialect = {
-  implied: { mode: 0o755, exact: true },
+  implied: { mode: 0o755, rootOwned: true },
+  sharesFiles: false,
+  // The root is what the driver made it: moby passes over `./`, though not over `/`.
+  passesOver: (entry, name) => entry.type === "global" || name === ".",
   handle(target, entry, at) {
     if (!at.base.startsWith(WHITEOUT)) return false;
     removeNamesake(target, entry, at);
@@ -23,9 +26,8 @@ export const overlay2: LayerDialect = {
     else makeWhiteout(target, entry, at);
     return true;
   },
-  size(target) {
-    return target.removed ? sizeOfTree(target.jail.root) : target.bytes;
-  },
+  size: (target) => (target.removed ? sizeOfTree(target.jail.root) : target.bytes),
+  [Symbol.dispose]() {},
 };
 
 /** Something may really be called so: a directory that a deeper name implied, or `.wh.x` whited out as `.wh..wh.x`. */

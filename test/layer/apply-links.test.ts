@@ -10,7 +10,7 @@ const refuses = (message: RegExp, ...items: Item[]) =>
 describe("hard links", { skip: oracle("root", "getfattr") }, () => {
   it("give the object further names, counted once", () => {
     const { tree, summary } = applied([file("d/a", "12345"), hardlink("b", "d/a"), hardlink("d/c", "./b")]);
-    assert.equal(tree.get("b")?.hardLinks, "b = d/a = d/c");
+    assert.deepEqual(tree.get("b")?.hardLinks, ["b", "d/a", "d/c"]);
     assert.equal(summary.size, 5);
   });
 
@@ -27,7 +27,7 @@ describe("hard links", { skip: oracle("root", "getfattr") }, () => {
   it("find their target as if the layer were /, with directories' symlinks followed", () => {
     for (const link of ["d/a", "/d/a", "./d/a", "../d/a", "d//a", "x/../d/a", "s/a", "/s/a", "../../s/a", "abs/a"]) {
       const { tree } = applied([file("d/a"), symlink("s", "d"), symlink("abs", "/d"), hardlink("b", link)]);
-      assert.equal(tree.get("b")?.hardLinks, "b = d/a", link);
+      assert.deepEqual(tree.get("b")?.hardLinks, ["b", "d/a"], link);
     }
   });
 
@@ -37,7 +37,11 @@ describe("hard links", { skip: oracle("root", "getfattr") }, () => {
     for (const link of ["missing/../d/a", "d/a/", "d/a/."]) {
       const { tree } = applied([file("d/a"), hardlink("b", link, { mode: 0o600, uid: 4, mtime: 9 })]);
       const { mode, owner, mtimeNs, hardLinks } = tree.get("b") ?? assert.fail();
-      assert.deepEqual([mode, owner, mtimeNs, hardLinks], ["0644", "4:0", 1_000_000_000_000_000_000n, "b = d/a"], link);
+      assert.deepEqual(
+        [mode, owner, mtimeNs, hardLinks],
+        ["0644", "4:0", 1_000_000_000_000_000_000n, ["b", "d/a"]],
+        link,
+      );
     }
   });
 
@@ -49,12 +53,12 @@ describe("hard links", { skip: oracle("root", "getfattr") }, () => {
     ]);
     assert.deepEqual(sketch(tree), { f: FILE, s: "symlink 0777 7:0 -> f", t: "symlink 0777 7:0 -> f" });
     assert.equal(tree.get("t")?.mtimeNs, 5_000_000_000n);
-    assert.equal(tree.get("t")?.hardLinks, "s = t");
+    assert.deepEqual(tree.get("t")?.hardLinks, ["s", "t"]);
   });
 
   it("replace what has their name", () => {
     const { tree, summary } = applied([file("a", "12"), file("b", "12345"), hardlink("/b", "a")]);
-    assert.equal(tree.get("b")?.hardLinks, "a = b");
+    assert.deepEqual(tree.get("b")?.hardLinks, ["a", "b"]);
     assert.equal(summary.size, 2);
   });
 
