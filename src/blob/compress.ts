@@ -25,6 +25,7 @@ export function compressedBy(engine: CompressorEngine, source: ByteSource): Byte
   let input: Uint8Array = new Uint8Array(0);
   let last = false;
   let done = false;
+  let failure: unknown = null;
 
   function close(): void {
     done = true;
@@ -44,12 +45,13 @@ export function compressedBy(engine: CompressorEngine, source: ByteSource): Byte
   }
   return {
     read() {
+      if (failure !== null) throw failure;
       try {
         const length = fill();
         return length === 0 ? null : output.subarray(0, length);
       } catch (error) {
         close();
-        throw error;
+        throw (failure = error);
       }
     },
     [Symbol.dispose]: close,

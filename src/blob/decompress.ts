@@ -63,7 +63,7 @@ export function decompressInto(source: ByteSource, subject: string, sink: Sink):
 }
 
 /**
- * The decompressed bytes of a source; errors as of `decompressInto`, thrown from `read`.
+ * The decompressed bytes of a source; errors as of `decompressInto`, thrown from `read`, and again when asked again.
  * Native memory is given back at the end and on an error; dispose a source that is left before its end.
  */
 export function decompress(source: ByteSource, subject: string): ByteSource & Disposable {
@@ -71,26 +71,31 @@ export function decompress(source: ByteSource, subject: string): ByteSource & Di
   let fill: Filler | null = null;
   let output: Uint8Array | null = null;
   let ended = false;
+  let failure: unknown = null;
 
   function close(): void {
     ended = true;
     opened?.inflater.close();
   }
+  function next(): Uint8Array | null {
+    opened ??= open(source, subject);
+    if (opened.compression === "none") return opened.rest.read();
+    fill ??= filler(opened.inflater, opened.compression, opened.rest, subject);
+    output ??= new Uint8Array(OUTPUT_BYTES);
+    const length = fill(output);
+    return length === 0 ? null : output.subarray(0, length);
+  }
   return {
     read() {
+      if (failure !== null) throw failure;
       if (ended) return null;
       try {
-        opened ??= open(source, subject);
-        if (opened.compression === "none") return opened.rest.read();
-        fill ??= filler(opened.inflater, opened.compression, opened.rest, subject);
-        output ??= new Uint8Array(OUTPUT_BYTES);
-        const length = fill(output);
-        if (length > 0) return output.subarray(0, length);
-        close();
-        return null;
+        const chunk = next();
+        if (chunk === null) close();
+        return chunk;
       } catch (error) {
         close();
-        throw error;
+        throw (failure = error);
       }
     },
     [Symbol.dispose]: close,

@@ -97,7 +97,7 @@ suite("decompress", () => {
     }
   });
 
-  test("lets the source's own errors through", () => {
+  test("lets the source's own errors through, and never ends as if all were well", () => {
     const inner = sourceOf(gzip, 100);
     let reads = 0;
     const failing: ByteSource = {
@@ -106,7 +106,8 @@ suite("decompress", () => {
         return inner.read();
       },
     };
-    assert.throws(() => readAll(decompress(failing, subject)), { code: "DIGEST_MISMATCH" });
+    const source = decompress(failing, subject);
+    for (let i = 0; i < 2; i++) assert.throws(() => readAll(source), { code: "DIGEST_MISMATCH" });
   });
 
   test("ends when it is disposed of", () => {

@@ -9,13 +9,16 @@ import { gzipMember } from "../support/gzip.js";
 import { inflateAll } from "../support/inflate.js";
 
 const text = Buffer.from(Array.from({ length: 400 }, (_, i) => `line ${i * 7919} of a file\n`).join(""));
-const sizes = fc.array(fc.oneof(fc.integer({ min: 1, max: 9 }), fc.integer({ min: 1, max: 5000 })), { minLength: 1 });
+const sizes = fc.array(
+  fc.oneof(fc.integer({ min: 1, max: 9 }), fc.integer({ min: 100, max: 500 }), fc.integer({ min: 1, max: 5000 })),
+  { minLength: 1 },
+);
 /** Zeros, text, noise, and their mixtures; long enough for distances of more than a window. */
 const content = fc
   .array(
     fc.oneof(
       fc.uint8Array({ maxLength: 3000 }),
-      fc.integer({ min: 0, max: 60_000 }).map((length) => new Uint8Array(length)),
+      fc.integer({ min: 0, max: 40_000 }).map((length) => new Uint8Array(length)),
       fc.integer({ min: 0, max: text.length }).map((length) => text.subarray(0, length)),
     ),
     { maxLength: 5 },
@@ -35,7 +38,7 @@ for (const engine of gzipEngines()) {
           const member = gzipMember(data, { body: deflateRawSync(data, { level, strategy }) });
           assert.deepEqual(decode(member, input, output), { data, done: true });
         }),
-        { numRuns: 60 },
+        { numRuns: 30 },
       );
     });
 
@@ -45,7 +48,7 @@ for (const engine of gzipEngines()) {
           const members = Buffer.concat(parts.flatMap((part) => [gzipMember(part), gzipMember(Buffer.alloc(0))]));
           assert.deepEqual(decode(members, input, output), { data: Buffer.concat(parts), done: true });
         }),
-        { numRuns: 40 },
+        { numRuns: 20 },
       );
     });
 
@@ -62,7 +65,7 @@ for (const engine of gzipEngines()) {
       ];
       for (const header of headers) {
         const member = gzipMember(text, header);
-        assert.deepEqual(decode(Buffer.concat([member, member]), [3]).data, Buffer.concat([text, text]));
+        assert.deepEqual(decode(Buffer.concat([member, member]), [3, 4000]).data, Buffer.concat([text, text]));
       }
     });
 

@@ -1,5 +1,7 @@
 /**
  * Intel's ISA-L (`libisal.so.2`): deflate decoding and CRC-64 with vector instructions.
+ * In one thing its decoder is laxer than Go's and zlib's: a Huffman code that leaves bit patterns unused is
+ * accepted as long as none of them occurs. No compressor writes one, and the checksum holds all the same.
  * `struct inflate_state` as igzip_lib.h 2.30 declares it; the functions are those of the public interface.
  */
 import type { Crc64, Crc64Engine } from "../crc64.js";

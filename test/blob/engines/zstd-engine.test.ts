@@ -34,7 +34,7 @@ function farRepeat(): Buffer {
   return Buffer.concat([noise, noise]);
 }
 
-const text = Buffer.from(Array.from({ length: 7_000 }, (_, i) => `line ${i * 7919} of a file\n`).join(""));
+const text = Buffer.from(Array.from({ length: 4_000 }, (_, i) => `line ${i * 7919} of a file\n`).join(""));
 const samples = [
   Buffer.alloc(0),
   Buffer.from("x"),
@@ -54,7 +54,7 @@ for (const engine of zstdEngines()) {
   suite(`zstd by ${engine.name}`, () => {
     test("reads every level, with and without checksum and content size", { skip: noZstd }, () => {
       for (const data of samples) {
-        for (const flags of [["-1"], ["-19", "--check"], ["-3", "--no-check"], ["--ultra", "-22"], ["--fast=5"]]) {
+        for (const flags of [["-1"], ["-19", "--check"], ["-3", "--no-check"], ["--ultra", "-20"], ["--fast=5"]]) {
           assert.deepEqual(decode(compressed(data, ...flags)), { data, done: true }, flags.join(" "));
         }
       }
@@ -108,7 +108,7 @@ for (const engine of zstdEngines()) {
     });
 
     test("never fails with anything but BAD_ARCHIVE, whatever bits are flipped", { skip: noZstd }, () => {
-      const whole = compressed(text.subarray(0, 1000), "-19", "--check");
+      const whole = compressed(text.subarray(0, 500), "-19", "--check");
       for (let bit = 0; bit < whole.length * 8; bit++) {
         const flipped = Buffer.from(whole);
         flipped.writeUInt8(flipped.readUInt8(bit >> 3) ^ (1 << (bit & 7)), bit >> 3);
