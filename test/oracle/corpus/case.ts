@@ -10,8 +10,11 @@ export interface Case {
   /** What dockerd loads: the same bytes, or the same images in an archive that 20.10 can read. */
   readonly dockerd: Uint8Array;
   readonly images: readonly Image[];
-  /** The code of ovl's error where both must refuse; null where both must load. */
-  readonly refused: ErrorCode | null;
+  /**
+   * The code of ovl's error where both must refuse; null where both must load; `as-dockerd` where it depends on
+   * the kernel and the filesystem, and only agreement is asked for.
+   */
+  readonly refused: ErrorCode | null | "as-dockerd";
   /** ovl warns that dockerd could never give this image back. */
   readonly lossy: boolean;
   /**
@@ -22,7 +25,7 @@ export interface Case {
 }
 
 interface Options extends Partial<ImageSpec> {
-  readonly refused?: ErrorCode;
+  readonly refused?: ErrorCode | "as-dockerd";
   readonly lossy?: boolean;
   readonly apart?: boolean;
   /** Leaves the first layer as it is. Otherwise an entry of its own makes its ChainIDs different from all others. */
@@ -37,6 +40,11 @@ export function loads(title: string, layers: readonly Uint8Array[], options: Omi
 /** The same, refused by both. */
 export function refuses(code: ErrorCode, title: string, layers: readonly Uint8Array[], options: Options = {}): Case {
   return oneImage(title, layers, { ...options, refused: code });
+}
+
+/** What the kernel or the filesystem does not take, where others do. */
+export function agrees(title: string, layers: readonly Uint8Array[]): Case {
+  return oneImage(title, layers, { refused: "as-dockerd" });
 }
 
 /** Loads, but could never be saved again: ovl warns. */
