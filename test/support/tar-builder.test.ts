@@ -74,9 +74,9 @@ describe("the tar builder", () => {
   });
 
   it("counts a PAX record's own length", () => {
-    assert.equal(paxRecords({ path: "x" }).toString(), "10 path=x\n");
-    // 8 bytes of text and a two-digit length make 10 bytes; one byte less would make nine and one digit.
-    assert.equal(paxRecords({ k: "123" }).toString(), "8 k=123\n");
+    assert.equal(paxRecords({ path: "x" }).toString(), "9 path=x\n");
+    // With one digit the record would have ten bytes, which need two.
+    assert.equal(paxRecords({ path: "xx" }).toString(), "11 path=xx\n");
     assert.equal(
       paxRecords({ k: "v".repeat(94) })
         .toString()

@@ -1,4 +1,5 @@
 /** Archive forms: docker's old and new, compressed, linked, shared, tagged; and those that lie about themselves. */
+import type { ErrorCode } from "../../../src/errors.js";
 import {
   archive,
   dockerArchive,
@@ -227,12 +228,7 @@ function several(title: string, make: (base: Uint8Array) => Image[]): Case {
 }
 
 /** A broken archive of one plain image. */
-function broken(
-  code: NonNullable<Case["refused"]>,
-  title: string,
-  make: (of: Image) => Uint8Array,
-  apart = false,
-): Case {
+function broken(code: ErrorCode, title: string, make: (of: Image) => Uint8Array, apart = false): Case {
   const of = plain(title);
   return made(title, [of], make(of), { refused: code, apart });
 }
