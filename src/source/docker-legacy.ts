@@ -15,7 +15,6 @@ import type { DiffId } from "../model/digest.js";
 import type { GoStruct } from "../model/go-json.js";
 import { checkShape, goStringMap, isJsonObject } from "../model/go-shape.js";
 import { parseJson } from "../model/json.js";
-import { MAX_MANIFEST_BYTES } from "../model/manifest.js";
 import { familiarString, parseReference, whyNotATag } from "../model/reference.js";
 import type { ArchiveTree } from "./archive-tree.js";
 import { archiveLayer } from "./docker-layer.js";
@@ -24,6 +23,8 @@ import type { SourceImage } from "./source.js";
 import { configOfV1, historyOf, v1Shape } from "./v1-config.js";
 
 const REPOSITORIES_FILE = "repositories";
+/** Largest list of images read. It has some 400 bytes a layer: room for a thousand images of the deepest kind. */
+export const MAX_LIST_BYTES = 64 * 1024 * 1024;
 /** Layers of an image that dockerd registers: the depth at which its layer store stops. */
 const MAX_LAYERS = 125;
 
@@ -109,7 +110,7 @@ function tagsOf(tree: ArchiveTree): Tag[] {
   const context = {
     subject: `${REPOSITORIES_FILE} of ${tree.location}`,
     code: "BAD_MANIFEST",
-    maxBytes: MAX_MANIFEST_BYTES,
+    maxBytes: MAX_LIST_BYTES,
   } as const;
   const json = parseJson(readFile(tree, REPOSITORIES_FILE, context), { ...context, trailing: "ignore" });
   const repositories = Object.entries(checkShape(repositoriesShape, json, context) ?? {});

@@ -19,12 +19,13 @@ export function ociSource(kind: "oci" | "oci-archive", tree: FileTree): ImageSou
   return {
     kind,
     location: tree.location,
-    images: async (selection) => images(tree, selection),
+    images: async (selection) => layoutImages(tree, selection),
     [Symbol.asyncDispose]: async () => tree[Symbol.dispose](),
   };
 }
 
-function images(tree: FileTree, selection: Selection): SourceImage[] {
+/** The images of a layout; errors as of `ImageSource.images`. */
+export function layoutImages(tree: FileTree, selection: Selection): SourceImage[] {
   checkLayout(tree);
   const bytes = readFile(tree, "index.json", manifestLimits("index.json"));
   const index = parseManifest(bytes, "", `index.json of ${tree.location}`);

@@ -1,8 +1,7 @@
 /** From what the user wrote for SOURCE to the source it means. */
-import { closeSync, open, readFileSync } from "node:fs";
+import { closeSync, constants, openSync, readFileSync } from "node:fs";
 import { stat } from "node:fs/promises";
 import { isatty } from "node:tty";
-import { promisify } from "node:util";
 import { asOvlError, OvlError } from "../errors.js";
 import { fullString, withDefaultTag } from "../model/reference.js";
 import { type ArchiveTree, archiveTree } from "./archive-tree.js";
@@ -69,8 +68,8 @@ async function openArchive(path: string): Promise<ArchiveTree> {
     });
   }
   try {
-    // Asynchronously: opening a FIFO waits for the other end.
-    const fd = await promisify(open)(path, "r");
+    // A FIFO would otherwise be waited for here, in a place that no signal reaches.
+    const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
     return await archiveBehind(fd, 0, path, () => closeSync(fd));
   } catch (error) {
     throw asOvlError(error);

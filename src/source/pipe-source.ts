@@ -1,18 +1,21 @@
-/** A pipe, terminal or device as a synchronous source that seldom blocks: it is read ahead asynchronously. */
-import { read, readSync } from "node:fs";
-import { setTimeout } from "node:timers/promises";
-import { promisify } from "node:util";
+/**
+ * A pipe, socket or device as a synchronous source that seldom blocks: it is read ahead while the event loop runs.
+ *
+ * Nothing here waits in a thread of libuv: a thread that waits in read(2), as `fs.read` has it, would keep the
+ * process from exiting for as long as the other end stays silent.
+ */
+import { readSync } from "node:fs";
+import { setImmediate } from "node:timers/promises";
 import type { ByteSource } from "../blob/byte-source.js";
 import { asOvlError } from "../errors.js";
-
-const readAsync = promisify(read);
+import { waitReadable } from "../sys/poll.js";
 
 /** The size of a Linux pipe: what one read gives at most. */
 const CHUNK_BYTES = 64 * 1024;
 /** Bytes kept ready: more than a decoder takes in for the 256 KiB that it gives at once. */
 const AHEAD_BYTES = 512 * 1024;
-/** Milliseconds between two tries where the other end has made the descriptor non-blocking. */
-const RETRY_MS = 5;
+/** Milliseconds between two turns of the event loop while the other end is silent. */
+const TURN_MS = 10;
 
 export class PipeSource implements ByteSource {
   readonly #fd: number;
@@ -24,48 +27,37 @@ export class PipeSource implements ByteSource {
     this.#fd = fd;
   }
 
-  /** Resolves when enough is read ahead, or everything. The event loop runs meanwhile, so signals are heard. */
+  /** Resolves when enough is read ahead, or everything. Signals are heard meanwhile. */
   async ready(): Promise<void> {
     while (!this.#ended && this.#aheadBytes < AHEAD_BYTES) {
-      const buffer = Buffer.allocUnsafeSlow(CHUNK_BYTES);
-      const length = await this.#attempt(() => readAsync(this.#fd, buffer, 0, CHUNK_BYTES, null));
-      if (length === null) await setTimeout(RETRY_MS);
-      else if (length.bytesRead === 0) this.#ended = true;
+      const chunk = this.#next();
+      if (chunk === null) await setImmediate();
       else {
-        this.#ahead.push(buffer.subarray(0, length.bytesRead));
-        this.#aheadBytes += length.bytesRead;
+        this.#ahead.push(chunk);
+        this.#aheadBytes += chunk.length;
       }
     }
   }
 
   read(): Uint8Array | null {
-    const chunk = this.#ahead.shift();
-    if (chunk !== undefined) {
-      this.#aheadBytes -= chunk.length;
-      return chunk;
-    }
-    return this.#ended ? null : this.#readBlocking();
-  }
-
-  #readBlocking(): Uint8Array | null {
-    const buffer = Buffer.allocUnsafeSlow(CHUNK_BYTES);
     for (;;) {
-      try {
-        const length = readSync(this.#fd, buffer, 0, CHUNK_BYTES, null);
-        this.#ended = length === 0;
-        return length === 0 ? null : buffer.subarray(0, length);
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== "EAGAIN") throw asOvlError(error);
-        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, RETRY_MS);
-      }
+      const chunk = this.#ahead.shift();
+      if (chunk !== undefined) this.#aheadBytes -= chunk.length;
+      const bytes = chunk ?? this.#next();
+      if (bytes !== null || this.#ended) return bytes;
     }
   }
 
-  /** null where there is nothing to read just now. */
-  async #attempt<T>(attempt: () => Promise<T>): Promise<T | null> {
+  /** What there is within a turn; null where there is nothing yet, or nothing more. */
+  #next(): Uint8Array | null {
+    if (this.#ended || !waitReadable(this.#fd, TURN_MS)) return null;
+    const buffer = Buffer.allocUnsafeSlow(CHUNK_BYTES);
     try {
-      return await attempt();
+      const length = readSync(this.#fd, buffer, 0, CHUNK_BYTES, null);
+      this.#ended = length === 0;
+      return length === 0 ? null : buffer.subarray(0, length);
     } catch (error) {
+      // Somebody else who shares the descriptor was faster.
       if ((error as NodeJS.ErrnoException).code === "EAGAIN") return null;
       throw asOvlError(error);
     }

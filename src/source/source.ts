@@ -15,7 +15,8 @@ export interface ImageSource extends AsyncDisposable {
   readonly location: string;
   /**
    * The images asked for, their configs and manifests verified against their digests.
-   * Throws NOT_FOUND, NO_PLATFORM, BAD_ARCHIVE, BAD_MANIFEST, BAD_CONFIG, DIGEST_MISMATCH, SIZE_MISMATCH.
+   * Throws NOT_FOUND, NO_PLATFORM, AMBIGUOUS, BAD_ARCHIVE, PATH_ESCAPE, BAD_MANIFEST, BAD_CONFIG, TOO_MANY_LAYERS,
+   * UNSUPPORTED_MEDIA_TYPE, DIGEST_MISMATCH, SIZE_MISMATCH.
    */
   images(selection: Selection): Promise<readonly SourceImage[]>;
 }
@@ -46,7 +47,7 @@ export interface SourceLayer {
   /** Digest that the blob must have as it is stored; null where the source claims none. */
   readonly digest: Digest | null;
   readonly mediaType: string;
-  /** Size of the blob as stored, in bytes. */
+  /** Size of the blob as stored, in bytes; 0 where a docker archive lacks it. */
   readonly size: number;
   /**
    * Where the bytes are. Not checked before: called only for layers that are really needed, since docker

@@ -42,6 +42,7 @@ const FUNCTIONS = {
   flock: ["int", ["int", "int"]],
   fsync: ["int", ["int"]],
   syncfs: ["int", ["int"]],
+  poll: ["int", ["void *", "ulong", "int"]],
   mount: ["int", ["void *", "void *", "void *", "uintptr_t", "void *"]],
   umount2: ["int", ["void *", "int"]],
 } as const satisfies Record<string, Signature>;

@@ -182,6 +182,7 @@ describe("openSource", () => {
 describe("standard input", () => {
   const script = `
     const { openSource } = await import(process.argv[1]);
+    process.on("SIGTERM", () => process.exit(143));
     const timer = setTimeout(() => console.log(JSON.stringify({ waiting: true })), 100);
     try {
       const { source } = await openSource("-");
@@ -229,6 +230,15 @@ describe("standard input", () => {
       (write) => write.end(large.subarray(half)),
     );
     assert.equal(answer.ids?.length, 1);
+  });
+
+  it("may be silent, and the process still ends when it is told to", { timeout: 60_000 }, async () => {
+    const child = spawn(process.execPath, args, { stdio: ["pipe", "pipe", "inherit"] });
+    const ended = new Promise((resolve) => child.on("exit", resolve));
+    child.stdin.write(saved.subarray(0, 1000));
+    child.stdout.once("data", () => child.kill("SIGTERM"));
+    assert.equal(await ended, 143);
+    child.stdin.destroy();
   });
 
   it("is read in place when it is a file, from where it stands", async () => {

@@ -1,0 +1,16 @@
+/** poll(2): whether a descriptor has something to read. */
+import { EINTR, must } from "./errno.js";
+import { answer, libc } from "./libc.js";
+
+const POLLIN = 1;
+
+/**
+ * Waits until a read would not block: there are bytes, the end, or an error.
+ * Blocks the thread for at most that many milliseconds; false when they passed, or when a signal came.
+ */
+export function waitReadable(fd: number, milliseconds: number): boolean {
+  // struct pollfd: the descriptor, then two 16-bit masks, the wanted one first in little-endian order.
+  const pollfd = Int32Array.of(fd, POLLIN);
+  const ready = answer(libc().poll(pollfd, 1, milliseconds));
+  return ready === -EINTR ? false : must(ready, `wait for descriptor ${fd}`) > 0;
+}
