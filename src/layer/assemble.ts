@@ -1,8 +1,5 @@
 /** First thread of a stored layer: tar-split and the files below `diff` in, the original tar's bytes out. */
-import { closeSync, constants, fstatSync, openSync } from "node:fs";
 import type { Crc64 } from "../blob/crc64.js";
-import { fileSource } from "../blob/file-source.js";
-import { asOvlError, OvlError } from "../errors.js";
 import { displayName } from "../model/bytes.js";
 import { Assembly, type AssemblyProblem } from "../tar-split/assemble.js";
 import { decodeSplit } from "../tar-split/decode.js";
@@ -10,6 +7,7 @@ import { Jail } from "./jail.js";
 import type { AssembleJob, FirstOutcome, LayerDamage } from "./job.js";
 import { openLayerFile } from "./layer-file.js";
 import { Ring } from "./ring.js";
+import { openSplit } from "./split-file.js";
 
 /** Damages named one by one; a layer whose directory is gone has as many as it has files. */
 const MAX_DAMAGES = 1000;
@@ -18,35 +16,18 @@ const MAX_DAMAGES = 1000;
 export function assemble(job: AssembleJob, newCrc64: () => Crc64): FirstOutcome {
   const ring = new Ring(job.ring);
   const damages: LayerDamage[] = [];
-  const fd = openSplit(job.tarSplit);
-  try {
-    const stat = fstatSync(fd);
-    if (!stat.isFile()) throw new OvlError("BAD_ROOT", `${job.tarSplit} is no regular file`, { path: job.tarSplit });
-    using jail = new Jail(job.directory);
-    using tar = new Assembly({
-      entries: decodeSplit(fileSource({ fd, offset: 0, size: stat.size }), job.tarSplit),
-      open: (name) => openLayerFile(jail, name),
-      newCrc64,
-      onProblem: (problem) => {
-        if (damages.length < MAX_DAMAGES) damages.push(damage(problem, job.subject));
-      },
-    });
-    pack(tar, ring);
-    return { damages };
-  } finally {
-    closeSync(fd);
-  }
-}
-
-function openSplit(path: string): number {
-  try {
-    return openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-  } catch (thrown) {
-    const error = asOvlError(thrown);
-    const { errno } = error.fields;
-    if (errno !== "ENOENT" && errno !== "ELOOP") throw error;
-    throw new OvlError("BAD_ROOT", `${path} is ${errno === "ENOENT" ? "missing" : "a symlink"}`, { path, errno });
-  }
+  using split = openSplit(job.tarSplit);
+  using jail = new Jail(job.directory);
+  using tar = new Assembly({
+    entries: decodeSplit(split, job.tarSplit),
+    open: (name) => openLayerFile(jail, name),
+    newCrc64,
+    onProblem: (problem) => {
+      if (damages.length < MAX_DAMAGES) damages.push(damage(problem, job.subject));
+    },
+  });
+  pack(tar, ring);
+  return { damages };
 }
 
 /** Segments have 512 bytes, files often less: many of them go into one slot. */

@@ -1,5 +1,6 @@
 /** What a layer's two threads are told and what they answer. Plain data: it crosses by structured clone. */
 import type { FileRange } from "../blob/byte-source.js";
+import type { FileSink } from "../blob/file-sink.js";
 import type { ErrorCode, ErrorData } from "../errors.js";
 import type { DiffId, Digest } from "../model/digest.js";
 
@@ -56,7 +57,7 @@ export interface WriteJob {
   readonly stage: "write";
   readonly ring: SharedArrayBuffer;
   /** Open for writing. Not owned. */
-  readonly fd: number;
+  readonly sink: FileSink;
   /** Where the first byte goes; null: at the current position, as into a pipe. */
   readonly offset: number | null;
   readonly compression: LayerCompression;

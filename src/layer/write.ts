@@ -25,10 +25,10 @@ export function write(job: WriteJob): SecondOutcome {
   return outcome(asDiffId(tar.digest()), tar.bytes, { digest: blob.digest(), size: blob.bytes });
 }
 
-function copy(source: ByteSource, { fd, offset }: WriteJob, onWait: () => void): void {
+function copy(source: ByteSource, { sink, offset }: WriteJob, onWait: () => void): void {
   let position = offset;
   for (let chunk = source.read(); chunk !== null; chunk = source.read()) {
-    writeFully(fd, chunk, position, onWait);
+    writeFully(sink, chunk, position, onWait);
     if (position !== null) position += chunk.length;
   }
 }

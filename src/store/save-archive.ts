@@ -1,5 +1,5 @@
 /** A tar of named members, the same bytes for the same members: no time, no owner. */
-import { writeFully } from "../blob/file-sink.js";
+import { type FileSink, writeFully } from "../blob/file-sink.js";
 import { byteStringOf } from "../model/bytes.js";
 import { END_OF_ARCHIVE, encodeHeader, padding } from "../tar/writer.js";
 
@@ -11,19 +11,23 @@ export type ArchiveMember =
       /** Bytes that `write` is going to write. */
       readonly size: number;
       /** @param offset where the first byte goes; null: at the current position */
-      write(fd: number, offset: number | null): Promise<unknown>;
+      write(sink: FileSink, offset: number | null): Promise<unknown>;
     };
 
 /**
  * Writes an archive. In a seekable file every member has its place beforehand, and all are written at once; into a
  * pipe they go one after the other.
- * @param fd of an empty file, or of a pipe
+ * @param sink an empty file, or a pipe
  */
-export async function writeArchive(fd: number, isSeekable: boolean, members: Iterable<ArchiveMember>): Promise<void> {
+export async function writeArchive(
+  sink: FileSink,
+  isSeekable: boolean,
+  members: Iterable<ArchiveMember>,
+): Promise<void> {
   const writing: Promise<unknown>[] = [];
   let end = 0;
   const put = (bytes: Uint8Array) => {
-    writeFully(fd, bytes, isSeekable ? end : null);
+    writeFully(sink, bytes, isSeekable ? end : null);
     end += bytes.length;
   };
   for (const member of members) {
@@ -31,7 +35,7 @@ export async function writeArchive(fd: number, isSeekable: boolean, members: Ite
     put(headerOf(member.path, size));
     if ("bytes" in member) put(member.bytes);
     else {
-      const written = member.write(fd, isSeekable ? end : null);
+      const written = member.write(sink, isSeekable ? end : null);
       if (isSeekable) writing.push(written);
       else await written;
       end += size;

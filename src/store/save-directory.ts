@@ -4,6 +4,7 @@
  */
 import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
+import type { FileSink } from "../blob/file-sink.js";
 import { errnoOf } from "../driver/files.js";
 import { asOvlError, OvlError } from "../errors.js";
 import { isJsonObject } from "../model/go-shape.js";
@@ -33,11 +34,11 @@ export class LayoutDirectory implements Disposable {
   }
 
   /** Has a blob written to a new file, which is then called by its digest. */
-  async blob(write: (fd: number) => Promise<Written>): Promise<Written> {
+  async blob(write: (sink: FileSink) => Promise<Written>): Promise<Written> {
     const temporary = join(this.#staging, temporaryName("blob"));
     const fd = attempt(() => openSync(temporary, "wx", 0o666));
     try {
-      const written = await write(fd);
+      const written = await write({ fd, file: temporary });
       this.#stage(blobPath(written.digest), (path) => renameSync(temporary, path));
       return written;
     } finally {

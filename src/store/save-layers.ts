@@ -1,5 +1,6 @@
 /** Stored layers put together again and written to files, several at once. */
 import { join } from "node:path";
+import type { FileSink } from "../blob/file-sink.js";
 import { OvlError } from "../errors.js";
 import type { LayerCompression, LayerOutcome } from "../layer/job.js";
 import { LayerPipeline } from "../layer/pipeline.js";
@@ -41,17 +42,17 @@ export class LayerWriter implements AsyncDisposable {
   /**
    * Writes a layer, its DiffID checked. The first one that fails ends the others, which then fail alike.
    * Rejects with an error that names the file at fault.
-   * @param fd open for writing
+   * @param sink open for writing
    * @param offset where the first byte goes; null: at the current position
    */
-  write(layer: Layer, fd: number, offset: number | null): Promise<Written> {
-    const writing = this.#write(layer, fd, offset);
+  write(layer: Layer, sink: FileSink, offset: number | null): Promise<Written> {
+    const writing = this.#write(layer, sink, offset);
     // Whoever waits for it hears of a failure; that nobody does yet is no crash.
     this.#running.push(writing.catch((error) => this.#stop.abort(error)));
     return writing;
   }
 
-  async #write(layer: Layer, fd: number, offset: number | null): Promise<Written> {
+  async #write(layer: Layer, sink: FileSink, offset: number | null): Promise<Written> {
     const { progress, compression } = this.#options;
     const { chainId, diffId, cacheId } = layer;
     const directory = this.#store.driver.contentDir(cacheId);
@@ -60,7 +61,7 @@ export class LayerWriter implements AsyncDisposable {
     try {
       const outcome = await this.#pipeline.run(
         async () => ({ stage: "assemble", tarSplit, directory, subject: `layer ${chainId}` }),
-        { stage: "write", fd, offset, compression },
+        { stage: "write", sink, offset, compression },
         (input) => progress?.working(diffId, input),
       );
       if (outcome.diffId !== diffId) throw damaged(layer, outcome, tarSplit, directory);
@@ -92,8 +93,9 @@ function damaged(layer: Layer, outcome: LayerOutcome, tarSplit: string, director
   }
   const more = others.length === 0 ? "" : `, and ${others.length} more files`;
   const path = join(directory, first.path);
+  // A file that has gone is damage to the root; NOT_FOUND would say that there is no such image.
   return new OvlError(
-    first.code,
+    first.code === "NOT_FOUND" ? "BAD_ROOT" : first.code,
     `layer ${chainId} cannot be given back: ${path}: expected ${first.expected}, found ${first.actual}${more}; ovl verify lists everything that is wrong`,
     { chainId, path, expected: first.expected, actual: first.actual },
   );

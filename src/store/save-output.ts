@@ -4,13 +4,13 @@ import { closeSync, open, openSync, realpathSync, renameSync, rmSync, type Stats
 import { basename, dirname, join, resolve } from "node:path";
 import { isatty } from "node:tty";
 import { promisify } from "node:util";
+import type { FileSink } from "../blob/file-sink.js";
 import { errnoOf } from "../driver/files.js";
 import { asOvlError, OvlError } from "../errors.js";
 
-export interface ArchiveOutput extends Disposable {
-  /** As the user named it; absolute for a file. */
-  readonly file: string;
-  readonly fd: number;
+export interface ArchiveOutput extends FileSink, Disposable {
+  /** Absolute; `-` for standard output. */
+  readonly path: string;
   /** Whether it can be written at any position; it is empty then. */
   readonly isSeekable: boolean;
   /** Directory with room for temporary copies. */
@@ -30,7 +30,7 @@ const STDOUT = 1;
  */
 export async function openOutput(path: string): Promise<ArchiveOutput> {
   if (path === "-") {
-    if (!isatty(STDOUT)) return streamOutput("-", STDOUT, () => {});
+    if (!isatty(STDOUT)) return streamOutput({ path: "-", file: "standard output", fd: STDOUT }, () => {});
     throw new OvlError("USAGE", "will not write an archive to a terminal; redirect standard output, or use -o FILE");
   }
   const file = targetOf(path);
@@ -41,19 +41,19 @@ export async function openOutput(path: string): Promise<ArchiveOutput> {
   try {
     if (there === null || there.isFile()) return fileOutput(file);
     const fd = await promisify(open)(file, "w");
-    return streamOutput(file, fd, () => closeSync(fd));
+    return streamOutput({ path: file, file, fd }, () => closeSync(fd));
   } catch (error) {
     throw asOvlError(error);
   }
 }
 
 /** A file without a name, that is gone when its descriptor is closed. */
-export function anonymousFile(directory: string): number {
+export function anonymousFile(directory: string): FileSink {
   const path = join(directory, temporaryName("blob"));
   try {
     const fd = openSync(path, "wx+", 0o600);
     unlinkSync(path);
-    return fd;
+    return { fd, file: `a temporary file in ${directory}` };
   } catch (error) {
     throw asOvlError(error);
   }
@@ -91,6 +91,7 @@ function fileOutput(file: string): ArchiveOutput {
   const fd = openSync(temporary, "wx", 0o666);
   let isOpen = true;
   return {
+    path: file,
     file,
     fd,
     isSeekable: true,
@@ -113,7 +114,7 @@ function fileOutput(file: string): ArchiveOutput {
   };
 }
 
-function streamOutput(file: string, fd: number, close: () => void): ArchiveOutput {
+function streamOutput(sink: FileSink & { readonly path: string }, close: () => void): ArchiveOutput {
   const workspace = process.env["TMPDIR"] || WORKSPACE;
-  return { file, fd, isSeekable: false, workspace, commit() {}, [Symbol.dispose]: close };
+  return { ...sink, isSeekable: false, workspace, commit() {}, [Symbol.dispose]: close };
 }

@@ -8,7 +8,7 @@
 
 import { closeSync } from "node:fs";
 import { setImmediate } from "node:timers/promises";
-import { writeFully } from "../blob/file-sink.js";
+import { type FileSink, writeFully } from "../blob/file-sink.js";
 import { fileSource } from "../blob/file-source.js";
 import type { LayerCompression } from "../layer/job.js";
 import { throwIfAborted } from "../layer/pipeline.js";
@@ -50,7 +50,7 @@ export interface SaveOptions {
 }
 
 export interface SaveResult {
-  /** Absolute path, or `-`. */
+  /** Absolute path, or `-` for standard output. */
   readonly file: string;
   readonly images: readonly { readonly id: ImageId; readonly names: readonly string[] }[];
   readonly warnings: readonly { readonly message: string }[];
@@ -75,7 +75,7 @@ export async function save(store: Store, names: readonly string[], options: Save
 async function saveLayout(store: Store, plan: SavePlan, options: SaveOptions): Promise<string> {
   using directory = new LayoutDirectory(options.output);
   await using writer = new LayerWriter(store, options);
-  const blobs = await eachLayer(plan, (layer) => directory.blob((fd) => writer.write(layer, fd, 0)));
+  const blobs = await eachLayer(plan, (layer) => directory.blob((sink) => writer.write(layer, sink, 0)));
   const { manifests, blobs: documents } = ociDocuments(plan.images, blobs, options.compression);
   for (const document of documents) directory.document(document);
   throwIfAborted(options.signal);
@@ -89,10 +89,10 @@ async function saveArchive(store: Store, plan: SavePlan, options: SaveOptions): 
   const content = options.compression === "none" ? inPlace(store, plan, writer) : compressed(plan, writer, output);
   const { blobs, members } = await content;
   const documents = documentsOf(plan, blobs, options);
-  await writeArchive(output.fd, output.isSeekable, [...documents, ...members]);
+  await writeArchive(output, output.isSeekable, [...documents, ...members]);
   throwIfAborted(options.signal);
   output.commit();
-  return output.file;
+  return output.path;
 }
 
 interface Content {
@@ -110,7 +110,7 @@ async function inPlace(store: Store, { layers }: SavePlan, writer: LayerWriter):
     members.push({
       path: blobPath(blob.digest),
       size: blob.size,
-      write: (fd, offset) => writer.write(layer, fd, offset),
+      write: (sink, offset) => writer.write(layer, sink, offset),
     });
   }
   return { blobs, members };
@@ -125,9 +125,9 @@ async function compressed(plan: SavePlan, writer: LayerWriter, output: ArchiveOu
     members.set(layer.diffId, {
       path: blobPath(digest),
       size,
-      write: async (fd, offset) => {
-        await copy(temporary, size, fd, offset);
-        closeSync(temporary);
+      write: async (sink, offset) => {
+        await copy(temporary.fd, size, sink, offset);
+        closeSync(temporary.fd);
       },
     });
     return { digest, size };
@@ -159,7 +159,7 @@ function documentsOf(plan: SavePlan, blobs: ReadonlyMap<DiffId, LayerBlob>, opti
 /** Bytes copied between two looks at the event loop: signals are answered within milliseconds. */
 const BURST_BYTES = 4 * 1024 * 1024;
 
-async function copy(from: number, size: number, to: number, offset: number | null): Promise<void> {
+async function copy(from: number, size: number, to: FileSink, offset: number | null): Promise<void> {
   const source = fileSource({ fd: from, offset: 0, size });
   let done = 0;
   for (let bytes = source.read(); bytes !== null; bytes = source.read()) {

@@ -1,0 +1,29 @@
+/** `tar-split.json.gz` of a stored layer, opened without trusting what is there. */
+import { closeSync, constants, fstatSync, openSync } from "node:fs";
+import type { ByteSource } from "../blob/byte-source.js";
+import { fileSource } from "../blob/file-source.js";
+import { asOvlError, OvlError } from "../errors.js";
+
+/** Its bytes; closed when disposed. Throws BAD_ROOT for what is missing or no regular file. */
+export function openSplit(path: string): ByteSource & Disposable {
+  const fd = openCarefully(path);
+  try {
+    const stat = fstatSync(fd);
+    if (!stat.isFile()) throw new OvlError("BAD_ROOT", `${path} is no regular file`, { path });
+    return { ...fileSource({ fd, offset: 0, size: stat.size }), [Symbol.dispose]: () => closeSync(fd) };
+  } catch (error) {
+    closeSync(fd);
+    throw error;
+  }
+}
+
+function openCarefully(path: string): number {
+  try {
+    return openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  } catch (thrown) {
+    const error = asOvlError(thrown);
+    const { errno } = error.fields;
+    if (errno !== "ENOENT" && errno !== "ELOOP") throw error;
+    throw new OvlError("BAD_ROOT", `${path} is ${errno === "ENOENT" ? "missing" : "a symlink"}`, { path, errno });
+  }
+}
