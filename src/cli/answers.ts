@@ -58,18 +58,30 @@ export async function identify(targets: Targets, names: readonly string[]): Prom
   return identified;
 }
 
-/** The objects of `docker inspect`, in the order of the arguments. */
-export async function inspectAll(targets: Targets, names: readonly string[]): Promise<Warned<JsonObject[]>> {
+/** The objects of `docker inspect`, in the order of the arguments, and the first that is not there. */
+export async function inspectAll(
+  targets: Targets,
+  names: readonly string[],
+): Promise<Warned<JsonObject[]> & { readonly missing: OvlError | null }> {
   const answer: JsonObject[] = [];
   const warnings: StoreWarning[] = [];
+  let missing: OvlError | null = null;
   for (const name of names) {
-    for (const image of await targets.all(name)) {
-      const inspected = inspectOf(image);
-      answer.push(inspected.answer);
-      warnings.push(...inspected.warnings);
+    const found = await targets.all(name).catch((thrown: unknown) => notFound(thrown));
+    if (found instanceof OvlError) missing ??= found;
+    else {
+      for (const inspected of found.map(inspectOf)) {
+        answer.push(inspected.answer);
+        warnings.push(...inspected.warnings);
+      }
     }
   }
-  return { answer, warnings };
+  return { answer, warnings, missing };
+}
+
+function notFound(thrown: unknown): OvlError {
+  if (thrown instanceof OvlError && thrown.code === "NOT_FOUND") return thrown;
+  throw thrown;
 }
 
 function inspectOf(image: ImageTarget): Warned<JsonObject> {

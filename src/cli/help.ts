@@ -27,6 +27,7 @@ export default class GroupedHelp extends Help {
       const command = commands.find((candidate) => candidate.id === id && !candidate.aliases.includes(id));
       return command === undefined ? [] : [[id, this.summary(command)]];
     });
+    if (rows.length === 0) return "";
     return this.section(
       title,
       this.renderList(rows, { indentation: 2, spacer: "\n", stripAnsi: this.opts.stripAnsi ?? false }),

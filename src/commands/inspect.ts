@@ -24,11 +24,15 @@ Of a SOURCE, which is only read, the keys that only a store can tell are left ou
     const { args, flags } = await this.parse(Inspect);
     await using targets = await this.targets(flags);
     const { inspectAll } = await import("../cli/answers.js");
-    const { answer, warnings } = await inspectAll(targets, args.object);
+    const { answer, warnings, missing } = await inspectAll(targets, args.object);
     await this.tell(warnings, flags);
-    return this.answer(answer, flags, {
+    if (missing !== null && this.jsonEnabled()) throw missing;
+    this.answer(answer, flags, {
       text: () => JSON.stringify(answer, null, 4),
       ids: () => answer.map((image) => String(image["Id"])),
     });
+    // docker prints what there is before it complains of the rest.
+    if (missing !== null) throw missing;
+    return answer;
   }
 }

@@ -51,6 +51,8 @@ it("--version is one line", async () => {
   const { status, stdout } = await ovl(["--version"]);
   assert.equal(status, 0);
   assert.match(stdout, /^ovl\/\d+\.\d+\.\d+ linux-\S+ node-v\S+\n$/);
+  const help = (await ovl(["--help"])).stdout;
+  assert.ok(help.includes(stdout.trim()), "oclif's own line is the same");
 });
 
 it("autocomplete gives a script for each shell", async () => {

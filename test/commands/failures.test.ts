@@ -130,6 +130,17 @@ describe("a removal that fails in part", () => {
   });
 });
 
+describe("inspect of something that is not there", () => {
+  it("prints what is there first, as docker does; in JSON the failure alone", async () => {
+    const text = await ovl(["inspect", "nowhere", "app:1", "--root", root]);
+    assert.equal(text.status, 3);
+    assert.equal(JSON.parse(text.stdout).length, 1);
+    assert.match(text.stderr, /^ovl: no such image[^\n]*nowhere[^\n]*\n$/);
+    const { json } = await ovlJson<Failure>(["inspect", "nowhere", "app:1", "--root", root]);
+    assert.equal(json.error.code, "NOT_FOUND");
+  });
+});
+
 describe("a signal", () => {
   for (const [signal, exit, code] of [
     ["SIGINT", 130, "INTERRUPTED"],
