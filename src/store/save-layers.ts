@@ -52,7 +52,7 @@ export class LayerWriter implements AsyncDisposable {
     return writing;
   }
 
-  async #write(layer: Layer, sink: FileSink, offset: number | null): Promise<Written> {
+  async #write(layer: Layer, { fd, file }: FileSink, offset: number | null): Promise<Written> {
     const { progress, compression } = this.#options;
     const { chainId, diffId, cacheId } = layer;
     const directory = this.#store.driver.contentDir(cacheId);
@@ -61,7 +61,7 @@ export class LayerWriter implements AsyncDisposable {
     try {
       const outcome = await this.#pipeline.run(
         async () => ({ stage: "assemble", tarSplit, directory, subject: `layer ${chainId}` }),
-        { stage: "write", sink, offset, compression },
+        { stage: "write", sink: { fd, file }, offset, compression },
         (input) => progress?.working(diffId, input),
       );
       if (outcome.diffId !== diffId) throw damaged(layer, outcome, tarSplit, directory);
