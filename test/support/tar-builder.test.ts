@@ -77,12 +77,8 @@ describe("the tar builder", () => {
     assert.equal(paxRecords({ path: "x" }).toString(), "9 path=x\n");
     // With one digit the record would have ten bytes, which need two.
     assert.equal(paxRecords({ path: "xx" }).toString(), "11 path=xx\n");
-    assert.equal(
-      paxRecords({ k: "v".repeat(94) })
-        .toString()
-        .slice(0, 6),
-      "100 k=",
-    );
+    assert.match(paxRecords({ k: "v".repeat(93) }).toString(), /^99 k=/);
+    assert.match(paxRecords({ k: "v".repeat(94) }).toString(), /^101 k=/);
   });
 
   it("keeps names and values that are not text byte for byte", () => {
