@@ -110,8 +110,7 @@ const imageShape = goStruct({
  * can have, or more history than layers.
  */
 export function parseImageConfig(bytes: Uint8Array): ImageConfig {
-  const context = { subject: "image config", code: "BAD_CONFIG" } as const;
-  const json = checkShape(imageShape, parseJson(bytes, { ...context, maxBytes: MAX_CONFIG_BYTES }), context);
+  const json = readShape(bytes);
   if (json.rootfs === undefined || json.rootfs === null) {
     throw new OvlError("BAD_CONFIG", "image config has no rootfs, so it names no layers");
   }
@@ -127,6 +126,17 @@ export function parseImageConfig(bytes: Uint8Array): ImageConfig {
   }
   const platform = { os: linuxOnly(json.os), architecture: json.architecture ?? "", variant: json.variant || null };
   return { bytes, id: imageIdOf(bytes), diffIds, history, platform, created: json.created ?? null, json };
+}
+
+/** What an image is for, whether or not it could be loaded here. Throws BAD_CONFIG for what is no config. */
+export function platformOfConfig(bytes: Uint8Array): Platform {
+  const { os, architecture, variant } = readShape(bytes);
+  return { os: os || "linux", architecture: architecture ?? "", variant: variant || null };
+}
+
+function readShape(bytes: Uint8Array): v.InferOutput<typeof imageShape> {
+  const context = { subject: "image config", code: "BAD_CONFIG" } as const;
+  return checkShape(imageShape, parseJson(bytes, { ...context, maxBytes: MAX_CONFIG_BYTES }), context);
 }
 
 function historyEntry(entry: v.InferOutput<typeof historyShape> | null | undefined): HistoryEntry {

@@ -1,6 +1,6 @@
 /** Which images an OCI index holds, and which manifest of each is wanted: names, platforms, nested indexes. */
 import { OvlError } from "../errors.js";
-import { parseImageConfig } from "../model/config.js";
+import { platformOfConfig } from "../model/config.js";
 import { type Descriptor, type Index, isAttestation, type Manifest } from "../model/manifest.js";
 import { isImageConfigType, isIndexType } from "../model/media-types.js";
 import { bestPlatform, defaultPlatform, formatPlatform, normalizePlatform, type Platform } from "../model/platform.js";
@@ -214,5 +214,5 @@ function withPlatform(candidate: Candidate, blobs: Blobs): Candidate {
   if (candidate.platform !== null) return candidate;
   const { manifest } = complete(candidate, blobs);
   if (!isImageConfigType(manifest.config.mediaType)) return { ...candidate, manifest };
-  return { ...candidate, manifest, platform: parseImageConfig(blobs.config(manifest)).platform };
+  return { ...candidate, manifest, platform: platformOfConfig(blobs.config(manifest)) };
 }

@@ -35,7 +35,10 @@ export function layoutImages(tree: FileTree, selection: Selection): SourceImage[
     manifest: (descriptor) => readManifest(tree, descriptor),
     config: (manifest) => readConfig(tree, manifest.config),
   };
-  return chooseImages(index, selection, blobs).map((chosen) => sourceImage(tree, chosen));
+  const chosen = chooseImages(index, selection, blobs);
+  // Signatures and their like may lie beside images; where there is nothing else, they are refused by name.
+  const images = chosen.filter(({ manifest }) => isImageConfigType(manifest.config.mediaType));
+  return (images.length > 0 ? images : chosen).map((each) => sourceImage(tree, each));
 }
 
 function checkLayout(tree: FileTree): void {

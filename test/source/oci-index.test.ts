@@ -136,6 +136,15 @@ describe("an OCI index", () => {
       );
       assert.deepEqual(idsOf(await imagesOfLayout(files)), [idOf(host)]);
     });
+    it("of configs may be some that nobody loads here", async () => {
+      const windows = layout((images) =>
+        list([
+          { ...images.get("windows/amd64"), annotations: named("a:1") },
+          { ...images.get(host), annotations: named("a:1") },
+        ]),
+      );
+      assert.deepEqual(idsOf(await imagesOfLayout(windows)), [idOf(host)]);
+    });
     it("do not matter for a single manifest, unless asked for", async () => {
       const files = layout((images) => list([on("linux/s390x", images.get("linux/s390x"))]));
       assert.deepEqual(idsOf(await imagesOfLayout(files)), [idOf("linux/s390x")]);

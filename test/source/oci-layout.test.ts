@@ -99,16 +99,13 @@ describe("an OCI layout", () => {
         code: "UNSUPPORTED_MEDIA_TYPE",
       });
     });
-    it("an artifact, as what it is", async () => {
-      const index = (_: unknown, put: build.PutBlob) => {
+    it("an artifact, as what it is, unless it only lies beside an image", async () => {
+      const index = (images: build.Descriptor[], put: build.PutBlob) => {
         const config = put(Buffer.from("{}"), "application/vnd.cncf.helm.config.v1+json");
-        return list([
-          put(
-            build.json({ schemaVersion: 2, mediaType: build.MEDIA.manifest, config, layers: [] }),
-            build.MEDIA.manifest,
-          ),
-        ]);
+        const manifest = { schemaVersion: 2, mediaType: build.MEDIA.manifest, config, layers: [] };
+        return list([...images, put(build.json(manifest), build.MEDIA.manifest)]);
       };
+      assert.deepEqual(idsOf(await imagesOfLayout(build.ociLayout([plain], { index }))), [plain.id]);
       await assert.rejects(imagesOfLayout(build.ociLayout([], { index })), {
         code: "UNSUPPORTED_MEDIA_TYPE",
         message: /artifact.*helm/,
