@@ -10,14 +10,14 @@ import { type ImageConfig, MAX_CONFIG_BYTES, parseImageConfig } from "../model/c
 import type { DiffId, ImageId } from "../model/digest.js";
 import { checkShape, goMap, goString, goStrings, goStruct, isJsonObject } from "../model/go-shape.js";
 import { parseJson } from "../model/json.js";
-import { MAX_MANIFEST_BYTES } from "../model/manifest.js";
 import { bestPlatform, formatPlatform } from "../model/platform.js";
 import { familiarString, parseReference, whyNotATag, withDefaultTag } from "../model/reference.js";
 import type { ArchiveTree } from "./archive-tree.js";
 import { archiveLayer, digestInPath } from "./docker-layer.js";
-import { legacyImages } from "./docker-legacy.js";
+import { legacyImages, MAX_LIST_BYTES } from "./docker-legacy.js";
 import { validParents } from "./docker-parents.js";
 import { type FileTree, readFile, show } from "./file-tree.js";
+import { layoutImages } from "./oci-layout.js";
 import type { ImageSource, Selection, SourceImage } from "./source.js";
 
 export const DOCKER_MANIFEST_FILE = "manifest.json";
@@ -29,7 +29,14 @@ export function dockerSource(tree: ArchiveTree): ImageSource {
     location: tree.location,
     images: async (selection) => {
       const images = tree.has(DOCKER_MANIFEST_FILE) ? manifestImages(tree) : await legacyImages(tree);
-      return select(images, selection, tree.location);
+      try {
+        return select(images, selection, tree.location);
+      } catch (error) {
+        // manifest.json has one platform an image; the newer archive's index.json may have others.
+        const isElsewhere = error instanceof OvlError && error.code === "NO_PLATFORM" && tree.has("index.json");
+        if (isElsewhere) return layoutImages(tree, selection);
+        throw error;
+      }
     },
     [Symbol.asyncDispose]: async () => tree[Symbol.dispose](),
   };
@@ -49,7 +56,7 @@ function manifestImages(tree: ArchiveTree): SourceImage[] {
   const context = {
     subject: `${DOCKER_MANIFEST_FILE} of ${tree.location}`,
     code: "BAD_MANIFEST",
-    maxBytes: MAX_MANIFEST_BYTES,
+    maxBytes: MAX_LIST_BYTES,
   } as const;
   // Go's decoder stops behind the array and never looks at what follows it.
   const json = parseJson(readFile(tree, DOCKER_MANIFEST_FILE, context), { ...context, trailing: "ignore" });

@@ -59,6 +59,23 @@ describe("a docker archive", () => {
     });
   });
 
+  it("has further platforms in its index.json, in the newer form", async () => {
+    const other = build.image({ layers: [b], config: { architecture: "s390x" }, names: ["one:1"] });
+    const files = build.ociLayout([one, other], {
+      index: ([first, , third]) => ({
+        schemaVersion: 2,
+        manifests: [
+          { ...first, platform: { os: "linux", architecture: "amd64" } },
+          { ...third, platform: { os: "linux", architecture: "s390x" } },
+        ],
+      }),
+    });
+    files.set("manifest.json", build.hybridArchive([one]).get("manifest.json") as Uint8Array);
+    assert.deepEqual(idsOf(await read(files)), [one.id]);
+    assert.deepEqual(idsOf(await read(files, "", "linux/s390x")), [other.id]);
+    await assert.rejects(read(files, "", "linux/riscv64"), { code: "NO_PLATFORM", message: /amd64, linux\/s390x/ });
+  });
+
   it("claims digests for the blobs of the newer form only, and holds the config to its own", async () => {
     const [plain] = await read(build.dockerArchive([one]));
     assert.deepEqual(
