@@ -51,6 +51,8 @@ const CASES: readonly (readonly [code: string, exit: number, args: () => string[
   ["AMBIGUOUS", 3, () => ["chain", sample.twoTar]],
   ["BAD_ARCHIVE", 4, () => ["pull", dir.join("noise.tar"), "--root", dir.join("new")]],
   ["BAD_ROOT", 4, () => ["images", "--root", dir.path]],
+  // Nobody may make a directory there, root neither.
+  ["PERMISSION", 6, () => ["pull", sample.appTar, "--root", "/sys/ovl"]],
   ["REGISTRY", 7, () => ["pull", "docker://nginx", "--root", dir.join("new")]],
 ];
 
@@ -138,6 +140,44 @@ describe("inspect of something that is not there", () => {
     assert.match(text.stderr, /^ovl: no such image[^\n]*nowhere[^\n]*\n$/);
     const { json } = await ovlJson<Failure>(["inspect", "nowhere", "app:1", "--root", root]);
     assert.equal(json.error.code, "NOT_FOUND");
+  });
+});
+
+describe("a root that somebody else works on", () => {
+  /** Runs while another process has a flock(2) on a path. */
+  async function whileLocked(path: string, act: () => Promise<void>): Promise<void> {
+    const holder = spawn("flock", [path, "-c", "echo locked; read _"], { stdio: ["pipe", "pipe", "inherit"] });
+    const ended = new Promise((done) => holder.on("close", done));
+    await new Promise((done) => holder.stdout.once("data", done));
+    try {
+      await act();
+    } finally {
+      holder.stdin.end("\n");
+      await ended;
+    }
+  }
+
+  it("is LOCKED, exit 5, for a writer, and open to a reader", async () => {
+    await whileLocked(root, async () => {
+      const env = { OVL_LOCK_TIMEOUT: "0.1" };
+      const { status, json } = await ovlJson<Failure>(["tag", "app:1", "x", "--root", root], { env });
+      assert.deepEqual([status, json.error.code], [5, "LOCKED"]);
+      assert.equal((await ovl(["images", "--root", root])).status, 0);
+    });
+  });
+
+  it("is DAEMON_RUNNING, exit 5, where dockerd has its lock, unless --force", async () => {
+    const held = dir.join("held");
+    await ovl(["pull", sample.appTar, "--root", held]);
+    mkdirSync(`${held}/volumes`, { recursive: true });
+    writeFileSync(`${held}/volumes/metadata.db`, "");
+    await whileLocked(`${held}/volumes/metadata.db`, async () => {
+      const { status, json } = await ovlJson<Failure>(["rmi", "app:1", "--root", held]);
+      assert.deepEqual([status, json.error.code], [5, "DAEMON_RUNNING"]);
+      const info = await ovlJson<{ daemonRunning: boolean }>(["info", "--root", held]);
+      assert.equal(info.json.daemonRunning, true);
+      assert.equal((await ovl(["tag", "app:1", "x", "--force", "--root", held])).status, 0);
+    });
   });
 });
 
