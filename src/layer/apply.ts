@@ -79,7 +79,7 @@ export class LayerApplier implements Disposable {
     this.#target.settle();
     for (const directory of this.#directories) this.#setTimes(directory);
     return {
-      size: this.#dialect.size(this.#target),
+      size: this.#dialect.finish(this.#target),
       files: this.#files,
       warnings: this.#target.warnings.list(),
     };

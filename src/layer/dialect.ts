@@ -19,6 +19,6 @@ export interface LayerDialect extends Disposable {
    * @returns false for an ordinary entry, which is still to be made
    */
   handle(target: ApplyTarget, entry: TarEntry, at: EntryPath, payload: ByteSource): boolean;
-  /** Docker's `size` of the finished layer. */
-  size(target: ApplyTarget): number;
+  /** After everything else. Returns docker's `size` of the layer. */
+  finish(target: ApplyTarget): number;
 }

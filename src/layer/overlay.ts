@@ -6,6 +6,7 @@ import { constants } from "node:fs";
 import type { ByteSource } from "../blob/byte-source.js";
 import type { ByteString } from "../model/bytes.js";
 import { close, openAt } from "../sys/at.js";
+import { AS_IT_IS, changeTimesOfPathFd, NOW } from "../sys/attributes.js";
 import { EBUSY, ENOENT } from "../sys/errno.js";
 import { isDirectory, statAt } from "../sys/stat.js";
 import { baseName, cleanPath } from "../tar/clean.js";
@@ -57,7 +58,8 @@ export class OverlayDialect implements LayerDialect {
     this.#written.add(at.path);
     if (entry.type === "global") {
       // It makes nothing, but what has its name goes.
-      removeIfThere(target, at);
+      const dir = target.jail.directory(at.parent);
+      if (dir >= 0 && typeof statAt(dir, at.base) !== "number") target.remove(at);
       return true;
     }
     const source = entry.type === "hardlink" ? cleanPath(entry.linkName) : null;
@@ -68,7 +70,9 @@ export class OverlayDialect implements LayerDialect {
     return true;
   }
 
-  size(): number {
+  /** The root's own time is now, whatever its entry says: dockerd keeps a directory in it for link sources till the end. */
+  finish(target: ApplyTarget): number {
+    target.must(changeTimesOfPathFd(target.jail.root, AS_IT_IS, NOW), "the time of the layer's root");
     return this.#size;
   }
 
@@ -130,9 +134,6 @@ function whiteOut(target: ApplyTarget, at: EntryPath): void {
         ? at.parent
         : `${at.path.slice(0, -at.base.length)}${name}`;
   if (named === "") throw target.failure(EBUSY, "removal of the layer's root");
-  removeIfThere(target, entryPath(named as ByteString));
-}
-
-function removeIfThere(target: ApplyTarget, at: EntryPath): void {
-  if (target.jail.directory(at.parent) !== -ENOENT) target.remove(at);
+  const victim = entryPath(named as ByteString);
+  if (target.jail.directory(victim.parent) !== -ENOENT) target.remove(victim);
 }

@@ -11,6 +11,11 @@ export interface Time {
   readonly nsec: number;
 }
 
+/** The time of the call, by the filesystem's clock. */
+export const NOW: Time = { sec: 0, nsec: 2 ** 30 - 1 };
+/** The time that the object has. */
+export const AS_IT_IS: Time = { sec: 0, nsec: 2 ** 30 - 2 };
+
 /** Ids count modulo 2^32, and 2^32 - 1 (or -1) leaves the id as it is. */
 export function changeOwner(fd: number, uid: number, gid: number): number {
   return answer(libc().fchown(fd, uid >>> 0, gid >>> 0));
