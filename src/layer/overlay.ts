@@ -37,6 +37,11 @@ export class OverlayDialect implements LayerDialect {
   /** What this layer has made so far; an opaque mark removes the rest. */
   readonly #written = new Set<ByteString>();
   readonly #linkSources = new Map<ByteString, LinkSource>();
+  /**
+   * dockerd keeps a directory for link sources in the root till the end, so the root's own time is now, whatever its
+   * entry says; unless an opaque mark on the root took that directory, with all link sources, before.
+   */
+  #rootCleared = false;
   #size = 0;
 
   passesOver(): boolean {
@@ -65,14 +70,13 @@ export class OverlayDialect implements LayerDialect {
     const source = entry.type === "hardlink" ? cleanPath(entry.linkName) : null;
     if (source === null || !source.startsWith(AUFS_LINKS)) return false;
     const kept = this.#linkSources.get(baseName(source));
-    if (kept === undefined) throw target.refusal("invalid aufs hardlink");
+    if (kept === undefined || this.#rootCleared) throw target.refusal("invalid aufs hardlink");
     makeObject(target, kept.entry, at, kept.file.content());
     return true;
   }
 
-  /** The root's own time is now, whatever its entry says: dockerd keeps a directory in it for link sources till the end. */
   finish(target: ApplyTarget): number {
-    target.must(changeTimesOfPathFd(target.jail.root, AS_IT_IS, NOW), "the time of the layer's root");
+    if (!this.#rootCleared) target.must(changeTimesOfPathFd(target.jail.root, AS_IT_IS, NOW), "the time of the root");
     return this.#size;
   }
 
@@ -82,6 +86,7 @@ export class OverlayDialect implements LayerDialect {
   }
 
   #keep(target: ApplyTarget, entry: TarEntry, at: EntryPath, payload: ByteSource): void {
+    if (this.#rootCleared) throw target.refusal("an aufs hard link's source after an opaque mark on the root");
     this.#linkSources.get(at.base)?.file[Symbol.dispose]();
     const file = new KeptFile(target.jail.root);
     this.#linkSources.set(at.base, { entry, file });
@@ -96,6 +101,7 @@ export class OverlayDialect implements LayerDialect {
     const stat = statAt(target.directoryOf(own), own.base);
     if (typeof stat === "number") throw target.failure(-stat, "its directory");
     if (isDirectory(stat)) this.#clearBelow(target, at.parent);
+    if (at.parent === "") this.#rootCleared = true;
   }
 
   #clearBelow(target: ApplyTarget, path: ByteString): void {

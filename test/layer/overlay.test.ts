@@ -59,6 +59,14 @@ describe("layers of the legacy overlay driver", { skip: oracle("root", "getfattr
     }
   });
 
+  it("keep the time of the root's entry after an opaque mark on the root, but no source of aufs links", () => {
+    const opaque = file(".wh..wh..opq");
+    const source = file(".wh..wh.plnk/1", "x");
+    assert.equal(applied([opaque, dir("./", { mtime: 7 })], OVERLAY).tree.get(".")?.mtimeNs, 7_000_000_000n);
+    refuses(/opaque mark/, opaque, source);
+    refuses(/invalid aufs hardlink/, source, opaque, hardlink("a", ".wh..wh.plnk/1"));
+  });
+
   it("have no aufs metadata but a directory of link sources; links to those are files of their own", () => {
     const { tree } = applied(
       [
