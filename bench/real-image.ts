@@ -13,6 +13,8 @@ export interface RealImage {
   readonly ociArchive: string;
   readonly imageId: string;
   readonly layers: number;
+  /** Files, directories and links of all layers. */
+  readonly objects: number;
   readonly tarBytes: number;
   readonly blobBytes: number;
 }
@@ -57,6 +59,8 @@ function make(done: string): void {
     ociArchive: join(CACHE, "image.oci.tar"),
     imageId: `sha256:${createHash("sha256").update(config).digest("hex")}`,
     layers: layers.length,
+    // The base names its own root directory, which is not below it.
+    objects: layers.reduce((sum, file) => sum + Number(shell(`tar -tf ${file} | grep -vcx './'`)), 0),
     tarBytes: layers.reduce((sum, file) => sum + fileSize(file), 0),
   };
   writeDockerArchive(work, config, layers, image.dockerArchive);
