@@ -3,15 +3,15 @@
 const BASE = 0x400000n;
 const HEADERS = 64 + 56;
 
-/** A static Linux executable for this machine that writes text and exits 0. */
-export function helloElf(text: string): Buffer {
+/** A static Linux executable, by default for this machine, that writes text and exits 0. */
+export function helloElf(text: string, arch: string = process.arch): Buffer {
   const message = Buffer.from(text);
-  const code = process.arch === "arm64" ? arm64(message.length) : x64(message.length);
+  const code = arch === "arm64" ? arm64(message.length) : x64(message.length);
   const size = BigInt(HEADERS + code.length + message.length);
   const elf = Buffer.alloc(HEADERS);
   elf.set([0x7f, 0x45, 0x4c, 0x46, 2, 1, 1]);
   elf.writeUInt16LE(2, 16); // executable
-  elf.writeUInt16LE(process.arch === "arm64" ? 183 : 62, 18);
+  elf.writeUInt16LE(arch === "arm64" ? 183 : 62, 18);
   elf.writeUInt32LE(1, 20);
   elf.writeBigUInt64LE(BASE + BigInt(HEADERS), 24); // entry
   elf.writeBigUInt64LE(64n, 32); // program headers
