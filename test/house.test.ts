@@ -15,7 +15,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   layer: ["errors.ts", "model", "sys", "blob", "tar", "tar-split"],
   driver: ["errors.ts", "model", "sys"],
   store: ["errors.ts", "model", "sys", "blob", "tar", "tar-split", "source", "layer", "driver"],
-  rootfs: ["errors.ts", "model", "sys", "tar", "driver", "store"],
+  rootfs: ["errors.ts", "model", "sys", "blob", "tar", "driver", "store"],
   container: ["errors.ts", "model", "sys", "tar", "tar-split", "layer", "driver", "store", "rootfs"],
   audit: ["errors.ts", "model", "sys", "blob", "tar", "tar-split", "layer", "driver", "store", "rootfs", "container"],
   cli: ["errors.ts", "model", "sys", "blob", "source", "layer", "driver", "store", "rootfs", "container", "audit"],

@@ -23,6 +23,8 @@ export const O_PATH = 0o10000000;
 export const RESOLVE_BENEATH = 0x08;
 /** openat2: the directory is `/` for the whole walk, as after chroot. */
 export const RESOLVE_IN_ROOT = 0x10;
+/** openat2: fail with ELOOP at any symlink on the way. */
+export const RESOLVE_NO_SYMLINKS = 0x04;
 /** openat2: refuse the kernel's own links, such as those in /proc/self/fd. */
 export const RESOLVE_NO_MAGICLINKS = 0x02;
 

@@ -52,6 +52,7 @@ const SYSCALLS = {
   openat2: ["int", "void *", "void *", "size_t"],
   statx: ["int", "void *", "int", "uint", "void *"],
   mknodat: ["int", "void *", "uint", "uint"],
+  getdents64: ["int", "void *", "size_t"],
 } as const satisfies Record<string, readonly string[]>;
 
 type SyscallName = keyof typeof SYSCALLS;
@@ -59,8 +60,8 @@ type FunctionName = keyof typeof FUNCTIONS | SyscallName;
 
 /** x64 has numbers of its own, arm64 the kernel's generic ones. */
 const NUMBERS: Readonly<Record<string, Readonly<Record<SyscallName, number>>>> = {
-  x64: { openat2: 437, statx: 332, mknodat: 259 },
-  arm64: { openat2: 437, statx: 291, mknodat: 33 },
+  x64: { openat2: 437, statx: 332, mknodat: 259, getdents64: 217 },
+  arm64: { openat2: 437, statx: 291, mknodat: 33, getdents64: 61 },
 };
 
 let loaded: Readonly<Record<FunctionName, CFunction>> | null = null;

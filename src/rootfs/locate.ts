@@ -1,0 +1,114 @@
+/** From a path to what it names, through the symlinks of the union as after chroot: none leads out of it. */
+import { OvlError } from "../errors.js";
+import type { ByteString } from "../model/bytes.js";
+import { cleanPath } from "../tar/clean.js";
+import type { UnionDirectory } from "./directory.js";
+import { type Entry, joinPath, shownPath } from "./entry.js";
+import type { Union } from "./union.js";
+
+export type Symlinks = "none" | "parents" | "all";
+
+/** The kernel's limit for one path. */
+const MAX_SYMLINKS = 40;
+
+export interface Located extends Disposable {
+  /** Where it is or would be, without leading slash and, as far as there is anything, without symlinks. */
+  readonly path: ByteString;
+  /** What is there; null for nothing. It lies in `directory`. */
+  readonly entry: Entry | null;
+  /** The last directory on the way that is there. */
+  readonly directory: UnionDirectory;
+  /** Names below `directory` that are not there; empty where `entry` is not null. */
+  readonly missing: readonly ByteString[];
+  /** What is there in the place of the first missing name, and is no directory. */
+  readonly obstacle: Entry | null;
+}
+
+/** Something on the way: it lies in `directory`, which only the root does not own. */
+interface Step {
+  readonly directory: UnionDirectory;
+  readonly entry: Entry;
+}
+
+export function locate(union: Union, path: ByteString, symlinks: Symlinks): Located {
+  const pending = namesOf(symlinks === "none" ? cleanPath(`/${path}` as ByteString) : path);
+  // A slash at the end asks for a directory, as it does everywhere.
+  const followsLast = symlinks === "all" || (symlinks === "parents" && path.endsWith("/"));
+  const steps: [Step, ...Step[]] = [{ directory: union.root, entry: union.rootEntry }];
+  const leave = () => {
+    const step = steps.length > 1 ? steps.pop() : undefined;
+    if (step !== undefined && step.directory !== union.root) step.directory[Symbol.dispose]();
+  };
+  try {
+    let followed = 0;
+    for (let name = pending.pop(); name !== undefined; name = pending.pop()) {
+      const { directory: outer, entry } = steps.at(-1) as Step;
+      if (entry.type !== "directory") {
+        return located(union, steps, outer, null, [entry.name, name, ...pending.reverse()], entry);
+      }
+      if (name === "..") {
+        leave();
+        continue;
+      }
+      const directory = steps.length === 1 ? union.root : outer.enter(entry);
+      const child = childOf(union, directory, name);
+      if (child === null) return located(union, steps, directory, null, [name, ...pending.reverse()], null);
+      steps.push({ directory, entry: child });
+      if (child.type !== "symlink" || symlinks === "none" || (pending.length === 0 && !followsLast)) continue;
+      if (++followed > MAX_SYMLINKS) {
+        throw new OvlError("NOT_FOUND", `${shownPath(path)} leads through more than ${MAX_SYMLINKS} symlinks`, {
+          path: shownPath(path),
+        });
+      }
+      const target = directory.readLink(child);
+      leave();
+      if (target.startsWith("/")) while (steps.length > 1) leave();
+      pending.push(...namesOf(target));
+    }
+    const { directory, entry } = steps.at(-1) as Step;
+    return located(union, steps, directory, entry, [], null);
+  } catch (thrown) {
+    while (steps.length > 1) leave();
+    throw thrown;
+  }
+}
+
+function childOf(union: Union, directory: UnionDirectory, name: ByteString): Entry | null {
+  try {
+    return directory.get(name);
+  } catch (thrown) {
+    if (directory !== union.root) directory[Symbol.dispose]();
+    throw thrown;
+  }
+}
+
+function located(
+  union: Union,
+  steps: readonly Step[],
+  directory: UnionDirectory,
+  entry: Entry | null,
+  missing: readonly ByteString[],
+  obstacle: Entry | null,
+): Located {
+  for (const step of steps)
+    if (step.directory !== directory && step.directory !== union.root) step.directory[Symbol.dispose]();
+  const rest = entry === null ? (missing.join("/") as ByteString) : entry.name;
+  return {
+    path: cleanPath(`/${joinPath(directory.path, rest)}` as ByteString).slice(1) as ByteString,
+    entry,
+    directory,
+    missing,
+    obstacle,
+    [Symbol.dispose]() {
+      if (directory !== union.root) directory[Symbol.dispose]();
+    },
+  };
+}
+
+/** Components, the last one first. */
+function namesOf(path: ByteString): ByteString[] {
+  return path
+    .split("/")
+    .filter((name) => name !== "" && name !== ".")
+    .reverse() as ByteString[];
+}
