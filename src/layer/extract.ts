@@ -6,6 +6,7 @@ import type { Crc64 } from "../blob/crc64.js";
 import { hashing } from "../blob/verify.js";
 import { OvlError } from "../errors.js";
 import { displayName } from "../model/bytes.js";
+import type { DiffId } from "../model/digest.js";
 import { SplitReader, type SplitSummary } from "../tar-split/disassemble.js";
 import { reasonText } from "../tar-split/irreproducible.js";
 import { TarSplitWriter } from "../tar-split/writer.js";
@@ -27,12 +28,12 @@ export function extract(job: ExtractJob, newCrc64: () => Crc64): SecondOutcome {
   } catch (error) {
     if (error instanceof RingAborted || !isAboutContent(error)) throw error;
     const diffId = readToEnd();
-    throw diffId === job.diffId ? error : diffIdMismatch(job.diffId, diffId, error);
+    throw job.diffId === null || diffId === job.diffId ? error : diffIdMismatch(job.diffId, diffId, error);
   }
   const { applied, split } = extracted;
   const diffId = readToEnd();
-  if (diffId !== job.diffId) throw diffIdMismatch(job.diffId, diffId);
-  const warnings = [...applied.warnings, ...unreproducible(split, job)];
+  if (job.diffId !== null && diffId !== job.diffId) throw diffIdMismatch(job.diffId, diffId);
+  const warnings = [...applied.warnings, ...unreproducible(split, diffId, job.strict)];
   return { diffId, tarBytes: tar.bytes, size: applied.size, entries: split.entries, warnings, written: null };
 }
 
@@ -62,12 +63,11 @@ function isAboutContent(error: unknown): boolean {
 }
 
 /** What docker accepts but could never give back: a warning for each, or under `strict` the end. */
-function unreproducible(split: SplitSummary, job: ExtractJob): LayerWarning[] {
+function unreproducible(split: SplitSummary, diffId: DiffId, strict: boolean): LayerWarning[] {
   return split.irreproducible.map(({ name, reason }) => {
     const shown = displayName(name);
-    const message = `"${shown}" in layer ${job.diffId} cannot be given back bit for bit: ${reasonText(reason)}`;
-    if (job.strict)
-      throw new OvlError("BAD_TAR", `${message}; pull without --strict to take it`, { path: shown, reason });
+    const message = `"${shown}" in layer ${diffId} cannot be given back bit for bit: ${reasonText(reason)}`;
+    if (strict) throw new OvlError("BAD_TAR", `${message}; pull without --strict to take it`, { path: shown, reason });
     return { code: "IRREPRODUCIBLE", name: shown, message };
   });
 }

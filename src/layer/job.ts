@@ -36,7 +36,8 @@ export interface AssembleJob {
 export interface ExtractJob {
   readonly stage: "extract";
   readonly ring: SharedArrayBuffer;
-  readonly diffId: DiffId;
+  /** null: whatever it turns out to be. */
+  readonly diffId: DiffId | null;
   /** Directory that the layer's files go into; exists and is empty. */
   readonly directory: string;
   /** File to write tar-split to; must not exist. */

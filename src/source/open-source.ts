@@ -95,7 +95,7 @@ async function archiveBehind(fd: number, offset: number, location: string, close
 }
 
 /** Bytes of a redirected file that the programs before this one have read already. */
-function positionOf(fd: number): number {
+export function positionOf(fd: number): number {
   return Number(/^pos:\s*(\d+)$/m.exec(readFileSync(`/proc/self/fdinfo/${fd}`, "latin1"))?.[1] ?? 0);
 }
 

@@ -22,7 +22,7 @@ export function tagOf(name: string): string {
 }
 
 /** The present time to the nanosecond as far as the clock has them, in UTC. */
-function now(): string {
+export function now(): string {
   const nanoseconds = BigInt(Math.round((performance.timeOrigin + performance.now()) * 1000)) * 1000n;
   return formatRfc3339({
     sec: Number(nanoseconds / 1_000_000_000n),

@@ -1,0 +1,12 @@
+/** Names of signals that docker takes on Linux: `SIGTERM`, `term`, `15`, `RTMIN+3`. */
+
+const NAMES = new Set(
+  `ABRT ALRM BUS CHLD CLD CONT FPE HUP ILL INT IO IOT KILL PIPE POLL PROF PWR QUIT SEGV STKFLT STOP SYS TERM TRAP TSTP
+   TTIN TTOU URG USR1 USR2 VTALRM WINCH XCPU XFSZ RTMIN RTMAX`.split(/\s+/),
+);
+
+export function isSignal(text: string): boolean {
+  if (/^[+-]?[0-9]{1,18}$/.test(text)) return Number(text) !== 0;
+  const name = text.toUpperCase().replace(/^SIG/, "");
+  return NAMES.has(name) || /^(?:RTMIN\+(?:[1-9]|1[0-5])|RTMAX-(?:[1-9]|1[0-4]))$/.test(name);
+}
