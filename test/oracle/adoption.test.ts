@@ -1,7 +1,6 @@
 /** A dockerd started on a root that only ovl wrote takes it for its own, and agrees with ovl on what is in it. */
 import assert from "node:assert/strict";
-import { createHash } from "node:crypto";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { type Dockerd, startDockerd } from "../support/dockerd.js";
@@ -12,6 +11,7 @@ import { ovl, ovlJson } from "../support/ovl.js";
 import { runOk } from "../support/run.js";
 import { dir, file, hardlink, layer, opaque, symlink, whiteout } from "../support/tar-builder.js";
 import { type Scratch, scratch } from "../support/tmp.js";
+import { assertSameHistory, assertSameInspect, assertSaved, linesOf } from "./agreement.js";
 
 const base = layer(
   file("hello", helloElf("hello from ovl\n"), { mode: 0o755 }),
@@ -75,7 +75,7 @@ describe("a root that only ovl wrote", { skip: oracle("root", "dockerd") }, () =
 
   it("lists the same images in docker and ovl", async () => {
     const byDocker = new Map<string, string[]>();
-    for (const line of lines(
+    for (const line of linesOf(
       await daemon.dockerOk(["images", "--no-trunc", "--format", "{{.ID}} {{.Repository}}:{{.Tag}}"]),
     )) {
       const [id = "", name = ""] = line.split(" ");
@@ -91,29 +91,8 @@ describe("a root that only ovl wrote", { skip: oracle("root", "dockerd") }, () =
   });
 
   for (const [name, { id }] of Object.entries({ hello, child, unnamed, oci, empty })) {
-    it(`inspects ${name} to the same document`, async () => {
-      const byDocker = JSON.parse(await daemon.dockerOk(["image", "inspect", id]));
-      const { json } = await ovlJson(["inspect", id, "--root", root]);
-      assert.deepEqual(json, byDocker);
-    });
-
-    it(`tells the same history of ${name}`, async () => {
-      const format = "{{json .}}";
-      const printed = lines(await daemon.dockerOk(["history", "--no-trunc", "--human=false", "--format", format, id]));
-      const byDocker = printed.map((line) => JSON.parse(line) as Record<string, string>);
-      type Step = { createdBy: string; created: string | null; comment: string; size: number; imageId: string | null };
-      const { json } = await ovlJson<{ history: Step[] }>(["history", id, "--root", root]);
-      assert.deepEqual(
-        json.history.map((step) => [step.createdBy, step.comment, String(step.size), step.imageId ?? "<missing>"]),
-        byDocker.map((step) => [step["CreatedBy"], step["Comment"], step["Size"], step["ID"]]),
-      );
-      // The client prints whole seconds.
-      for (const [i, { created }] of json.history.entries()) {
-        if (created === null) continue;
-        const [ours, theirs] = [created, byDocker[i]?.["CreatedAt"] as string].map((time) => Date.parse(time) / 1000);
-        assert.equal(Math.floor(ours as number), theirs);
-      }
-    });
+    it(`inspects ${name} to the same document`, () => assertSameInspect(daemon, id));
+    it(`tells the same history of ${name}`, () => assertSameHistory(daemon, id));
   }
 
   it("runs programs from its images", async () => {
@@ -127,7 +106,7 @@ describe("a root that only ovl wrote", { skip: oracle("root", "dockerd") }, () =
     const container = (await daemon.dockerOk(["create", "--network=none", child.id])).trim();
     const tar = space.join("export.tar");
     await daemon.dockerOk(["export", "-o", tar, container]);
-    const names = lines((await runOk("tar", ["-tf", tar])).toString("utf8"));
+    const names = linesOf((await runOk("tar", ["-tf", tar])).toString("utf8"));
     assert.ok(names.includes("hello"));
     assert.ok(names.includes("etc/motd"));
     assert.ok(!names.some((name) => /^gone|^etc\/(issue|l)$/.test(name)), names.join(" "));
@@ -136,19 +115,8 @@ describe("a root that only ovl wrote", { skip: oracle("root", "dockerd") }, () =
   });
 
   it("is saved with the layers it was made of", async () => {
-    for (const { id, diffIds, configBytes } of [hello, child, unnamed, oci]) {
-      const into = space.dir("unpacked", id.slice(7));
-      const tar = space.join("save.tar");
-      await daemon.dockerOk(["save", "-o", tar, id]);
-      await runOk("tar", ["-xf", tar, "-C", into]);
-      const [item] = JSON.parse(readFileSync(join(into, "manifest.json"), "utf8")) as [
-        { Config: string; Layers: string[] },
-      ];
-      assert.deepEqual(readFileSync(join(into, item.Config)), configBytes);
-      assert.deepEqual(
-        item.Layers.map((path) => sha256(join(into, path))),
-        diffIds,
-      );
+    for (const each of [hello, child, unnamed, oci]) {
+      await assertSaved(daemon, each.id, each, space.join("saved", each.id.slice(7)));
     }
   });
 
@@ -171,7 +139,7 @@ describe("a root that only ovl wrote", { skip: oracle("root", "dockerd") }, () =
 
   it("has its images removed by docker, layer by layer", async () => {
     await daemon.dockerOk(["rmi", "-f", "adopted/built:1", oci.id, unnamed.id, empty.id]);
-    const left = lines(await daemon.dockerOk(["images", "-aq", "--no-trunc"]));
+    const left = linesOf(await daemon.dockerOk(["images", "-aq", "--no-trunc"]));
     assert.deepEqual([...new Set(left)].sort(), [hello.id, child.id].sort());
   });
 
@@ -186,11 +154,3 @@ describe("a root that only ovl wrote", { skip: oracle("root", "dockerd") }, () =
     assert.deepEqual(statuses, ["exists", "exists,exists,exists", "exists,extracted"]);
   });
 });
-
-function lines(text: string): string[] {
-  return text.split("\n").filter((line) => line !== "");
-}
-
-function sha256(path: string): string {
-  return `sha256:${createHash("sha256").update(readFileSync(path)).digest("hex")}`;
-}
