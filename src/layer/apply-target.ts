@@ -73,6 +73,8 @@ export class ApplyTarget implements Disposable {
   bytes = 0;
   /** Something was removed again, so `bytes` is no longer what there is. */
   removed = false;
+  /** Something was kept inside the layer that would have left it. */
+  kept = false;
   /** Name of the entry under way, for messages. */
   #entry = "" as ByteString;
   #settling = false;
@@ -155,6 +157,7 @@ export class ApplyTarget implements Disposable {
   contained(what: string): void {
     if (this.#settling) return;
     const message = () => `entry "${displayName(this.#entry)}" ${what}; it was kept inside the layer, as dockerd does`;
+    this.kept = true;
     if (!this.strict) {
       this.warnings.add("PATH_ESCAPE", this.#entry, message);
       return;

@@ -34,6 +34,8 @@ export interface ApplySummary {
   /** Entries that made or changed something. */
   readonly files: number;
   readonly warnings: readonly LayerWarning[];
+  /** Something was replaced or kept inside: what the headers say is not all that can be said of the layer. */
+  readonly disturbed: boolean;
 }
 
 interface DirectoryTimes extends Times {
@@ -82,6 +84,7 @@ export class LayerApplier implements Disposable {
       size: this.#dialect.finish(this.#target),
       files: this.#files,
       warnings: this.#target.warnings.list(),
+      disturbed: this.#target.removed || this.#target.kept,
     };
   }
 

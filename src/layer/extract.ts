@@ -5,14 +5,15 @@ import { closeSync, openSync, writeSync } from "node:fs";
 import type { Crc64 } from "../blob/crc64.js";
 import { hashing } from "../blob/verify.js";
 import { OvlError } from "../errors.js";
-import { displayName } from "../model/bytes.js";
+import { type ByteString, displayName } from "../model/bytes.js";
 import type { DiffId } from "../model/digest.js";
-import { SplitReader, type SplitSummary } from "../tar-split/disassemble.js";
-import { reasonText } from "../tar-split/irreproducible.js";
+import { MAX_FINDINGS, SplitReader, type SplitSummary } from "../tar-split/disassemble.js";
+import { type Irreproducible, reasonText } from "../tar-split/irreproducible.js";
 import { TarSplitWriter } from "../tar-split/writer.js";
 import { LayerApplier } from "./apply.js";
 import { asDiffId, diffIdMismatch } from "./check.js";
 import type { ExtractJob, LayerWarning, SecondOutcome } from "./job.js";
+import { lostFiles } from "./lost-files.js";
 import { Ring, RingAborted } from "./ring.js";
 
 /** Throws DIFF_ID_MISMATCH before anything else that is wrong: bytes that are not the layer's explain the rest. */
@@ -33,7 +34,8 @@ export function extract(job: ExtractJob, newCrc64: () => Crc64): SecondOutcome {
   const { applied, split } = extracted;
   const diffId = readToEnd();
   if (job.diffId !== null && diffId !== job.diffId) throw diffIdMismatch(job.diffId, diffId);
-  const warnings = [...applied.warnings, ...unreproducible(split, diffId, job.strict)];
+  const lost = applied.disturbed ? lostFiles(job.tarSplit, job.directory, newCrc64, MAX_FINDINGS) : [];
+  const warnings = [...applied.warnings, ...unreproducible(split, lost, diffId, job.strict)];
   return { diffId, tarBytes: tar.bytes, size: applied.size, entries: split.entries, warnings, written: null };
 }
 
@@ -63,8 +65,17 @@ function isAboutContent(error: unknown): boolean {
 }
 
 /** What docker accepts but could never give back: a warning for each, or under `strict` the end. */
-function unreproducible(split: SplitSummary, diffId: DiffId, strict: boolean): LayerWarning[] {
-  return split.irreproducible.map(({ name, reason }) => {
+function unreproducible(
+  split: SplitSummary,
+  lost: readonly ByteString[],
+  diffId: DiffId,
+  strict: boolean,
+): LayerWarning[] {
+  const known = new Set(split.irreproducible.map(({ name }) => name));
+  const replaced = lost
+    .filter((name) => !known.has(name))
+    .map((name): Irreproducible => ({ name, reason: "replaced" }));
+  return [...split.irreproducible, ...replaced].map(({ name, reason }) => {
     const shown = displayName(name);
     const message = `"${shown}" in layer ${diffId} cannot be given back bit for bit: ${reasonText(reason)}`;
     if (strict) throw new OvlError("BAD_TAR", `${message}; pull without --strict to take it`, { path: shown, reason });

@@ -19,6 +19,7 @@ export interface Irreproducible {
  * - `whiteout-payload`: a whiteout is no file that content could be read from
  * - `root-name`: content for the layer's directory itself
  * - `path-escape`: stored inside the layer, but looked for outside
+ * - `replaced`: another entry of the layer took its place, or docker looks for it elsewhere
  * - `cut-padding`: the archive ends inside its last padding, and those bytes are not kept
  */
 export type IrreproducibleReason =
@@ -27,6 +28,7 @@ export type IrreproducibleReason =
   | "whiteout-payload"
   | "root-name"
   | "path-escape"
+  | "replaced"
   | "cut-padding";
 
 /** @param path the entry's name, cleaned */
@@ -52,6 +54,8 @@ export function reasonText(reason: IrreproducibleReason): string {
       return "it names the layer's own directory but has content";
     case "path-escape":
       return "its name leads out of the layer";
+    case "replaced":
+      return "where docker looks for its content, another entry of the layer is, or nothing";
     case "cut-padding":
       return "the archive ends inside the padding after it";
   }
