@@ -7,13 +7,13 @@ import * as v from "valibot";
 import { verifyBytes } from "../blob/verify.js";
 import { OvlError } from "../errors.js";
 import { type ImageConfig, MAX_CONFIG_BYTES, parseImageConfig } from "../model/config.js";
-import type { DiffId, ImageId } from "../model/digest.js";
+import { type ChainId, chainIdsOf, type DiffId, type ImageId } from "../model/digest.js";
 import { checkShape, goMap, goString, goStrings, goStruct, isJsonObject } from "../model/go-shape.js";
 import { parseJson } from "../model/json.js";
 import { bestPlatform, formatPlatform } from "../model/platform.js";
 import { familiarString, parseReference, whyNotATag, withDefaultTag } from "../model/reference.js";
 import type { ArchiveTree } from "./archive-tree.js";
-import { archiveLayer, digestInPath } from "./docker-layer.js";
+import { archiveLayer, digestInPath, type MissingBase } from "./docker-layer.js";
 import { legacyImages, MAX_LIST_BYTES } from "./docker-legacy.js";
 import { validParents } from "./docker-parents.js";
 import { type FileTree, readFile, show } from "./file-tree.js";
@@ -78,14 +78,28 @@ function manifestImage(tree: ArchiveTree, item: Item): SourceImage {
       { expected: config.diffIds.length, actual: paths.length },
     );
   }
+  const missing = missingBase(tree, paths, item, config);
   return {
     id: config.id,
     config,
     names: (item.RepoTags ?? []).flatMap((tag) => tagName(tag ?? "", tree.location)),
     manifestDigest: null,
-    layers: paths.map((path, i) => archiveLayer(tree, path ?? "", config.diffIds[i] as DiffId)),
+    layers: paths.map((path, i) => archiveLayer(tree, path ?? "", config.diffIds[i] as DiffId, missing)),
     parent: null,
   };
+}
+
+/** What an archive lacks that holds only a part of an image's layers; `BaseChainID` is where ovl notes it. */
+function missingBase(
+  tree: FileTree,
+  paths: readonly (string | null | undefined)[],
+  item: Item,
+  { diffIds }: ImageConfig,
+): MissingBase | null {
+  const top = paths.findLastIndex((path) => tree.find(path ?? "") === null);
+  if (top < 0) return null;
+  const chainId = chainIdsOf(diffIds)[top] as ChainId;
+  return { chainId, isDeclared: item["BaseChainID"] === chainId };
 }
 
 function readConfig(tree: FileTree, path: string): ImageConfig {
