@@ -2,9 +2,9 @@
 import { OvlError } from "../errors.js";
 import { applyChanges } from "../model/change.js";
 import { hostPlatform, type Platform, parsePlatform } from "../model/platform.js";
-import { formatRfc3339 } from "../model/time.js";
+import { formatRfc3339, now } from "../model/time.js";
 import type { ImportOptions } from "../store/import.js";
-import { now, tagOf } from "../store/tag.js";
+import { tagOf } from "../store/tag.js";
 
 export interface ImportFlags {
   readonly change?: readonly string[] | undefined;

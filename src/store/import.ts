@@ -3,12 +3,13 @@ import type { LayerOutcome, LayerWarning } from "../layer/job.js";
 import { LayerPipeline, throwIfAborted } from "../layer/pipeline.js";
 import type { LayerProgress } from "../layer/progress.js";
 import { chainIdOf, type ImageId, imageIdOf } from "../model/digest.js";
+import { now } from "../model/time.js";
 import type { RootfsFile } from "../source/rootfs-file.js";
 import { syncFileSystem } from "../sys/sync.js";
 import { type ImportedImage, importedConfig } from "./import-config.js";
 import type { NewLayer } from "./new-layer.js";
 import type { Store } from "./store.js";
-import { now, tagOf } from "./tag.js";
+import { tagOf } from "./tag.js";
 
 export interface ImportOptions extends ImportedImage {
   /** Name that the image gets; null for none. */
