@@ -32,8 +32,6 @@ interface Step {
 
 export function locate(union: Union, path: ByteString, symlinks: Symlinks): Located {
   const pending = namesOf(symlinks === "none" ? cleanPath(`/${path}` as ByteString) : path);
-  // A slash at the end asks for a directory, as it does everywhere.
-  const followsLast = symlinks === "all" || (symlinks === "parents" && path.endsWith("/"));
   const steps: [Step, ...Step[]] = [{ directory: union.root, entry: union.rootEntry }];
   const leave = () => {
     const step = steps.length > 1 ? steps.pop() : undefined;
@@ -46,6 +44,7 @@ export function locate(union: Union, path: ByteString, symlinks: Symlinks): Loca
       if (entry.type !== "directory") {
         return located(union, steps, outer, null, [entry.name, name, ...pending.reverse()], entry);
       }
+      if (name === ".") continue;
       if (name === "..") {
         leave();
         continue;
@@ -54,7 +53,7 @@ export function locate(union: Union, path: ByteString, symlinks: Symlinks): Loca
       const child = childOf(union, directory, name);
       if (child === null) return located(union, steps, directory, null, [name, ...pending.reverse()], null);
       steps.push({ directory, entry: child });
-      if (child.type !== "symlink" || symlinks === "none" || (pending.length === 0 && !followsLast)) continue;
+      if (child.type !== "symlink" || symlinks === "none" || (pending.length === 0 && symlinks !== "all")) continue;
       if (++followed > MAX_SYMLINKS) {
         throw new OvlError("NOT_FOUND", `${shownPath(path)} leads through more than ${MAX_SYMLINKS} symlinks`, {
           path: shownPath(path),
@@ -97,7 +96,7 @@ function located(
     path: cleanPath(`/${joinPath(directory.path, rest)}` as ByteString).slice(1) as ByteString,
     entry,
     directory,
-    missing,
+    missing: missing.filter((name) => name !== "."),
     obstacle,
     [Symbol.dispose]() {
       if (directory !== union.root) directory[Symbol.dispose]();
@@ -105,10 +104,9 @@ function located(
   };
 }
 
-/** Components, the last one first. */
+/** Components, the last one first. A slash at the end asks for a directory, as `/.` does. */
 function namesOf(path: ByteString): ByteString[] {
-  return path
-    .split("/")
-    .filter((name) => name !== "" && name !== ".")
-    .reverse() as ByteString[];
+  const names = path.split("/").filter((name) => name !== "");
+  if (path.endsWith("/")) names.push(".");
+  return names.reverse() as ByteString[];
 }

@@ -52,7 +52,8 @@ export interface RandomStack {
 const SLASH = openAt(AT_FDCWD, byteStringOf("/"), O_PATH);
 
 const name = fc.constantFrom("a", "b", "c", "d", "\u00ff\n", "a.b");
-const path = fc.array(name, { minLength: 1, maxLength: 4 });
+/** The empty one is the layer's own directory. */
+const path = fc.array(name, { maxLength: 4 });
 const kind = fc.constantFrom(
   ...(["dir", "dir", "dir", "dir", "opaque", "opaque", "whiteout", "whiteout", "file", "file", "file"] as const),
   ...(["hardlink", "symlink", "symlink", "fifo", "socket", "char", "block"] as const),
@@ -109,6 +110,7 @@ export function makeStack(stack: RandomStack, below: string): string[] {
 }
 
 function make(dir: string, object: RandomObject, userXattrs: boolean): void {
+  if (object.path.length === 0 && object.kind !== "dir" && object.kind !== "opaque") return;
   const parents = object.path.slice(0, -1);
   for (let i = 1; i <= parents.length; i++) {
     const above = at(dir, parents.slice(0, i));
