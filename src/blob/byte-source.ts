@@ -11,6 +11,14 @@ export interface ByteSource {
   read(): Uint8Array | null;
 }
 
+/** Bytes that arrive from elsewhere while they are worked on: a blob on its way from a registry. */
+export interface ByteStream {
+  /** Length that is expected, in bytes. */
+  readonly size: number;
+  /** The bytes in order; each call brings them anew. A chunk is valid until the next one is asked for. */
+  chunks(signal: AbortSignal): AsyncIterable<Uint8Array>;
+}
+
 /** Where a blob's bytes lie: a range of an open file. Positions are absolute; the fd is not owned. */
 export interface FileRange {
   readonly fd: number;

@@ -8,14 +8,15 @@ import type { ByteSource } from "../blob/byte-source.js";
 import { decompressInto } from "../blob/decompress.js";
 import { fileSource } from "../blob/file-source.js";
 import { verified } from "../blob/verify.js";
-import type { DecodeJob, FirstOutcome } from "./job.js";
+import type { BlobInput, DecodeJob, FirstOutcome } from "./job.js";
 import { Ring, RingAborted } from "./ring.js";
 
 /** Throws what verification or decompression found; RingAborted when the consumer gave up on a sound blob. */
 export function decode(job: DecodeJob): FirstOutcome {
   const ring = new Ring(job.ring);
-  const { range, digest, subject } = job.input;
-  const blob = counted(verified(fileSource(range), { digest, size: range.size, subject }), ring);
+  const { digest, subject } = job.input;
+  using input = openInput(job.input);
+  const blob = counted(verified(input.source, { digest, size: input.size, subject }), ring);
   try {
     decompressInto(blob, subject, {
       next: () => ring.acquire(),
@@ -31,6 +32,13 @@ export function decode(job: DecodeJob): FirstOutcome {
     drain(blob, ring);
     throw error;
   }
+}
+
+/** Disposed, it tells who brings the bytes that no more are wanted. */
+function openInput(input: BlobInput): Disposable & { readonly source: ByteSource; readonly size: number } {
+  if ("range" in input) return { source: fileSource(input.range), size: input.range.size, [Symbol.dispose]() {} };
+  const arriving = new Ring(input.arriving);
+  return { source: arriving.source(), size: input.size, [Symbol.dispose]: () => arriving.abort() };
 }
 
 function counted(source: ByteSource, ring: Ring): ByteSource {

@@ -4,14 +4,17 @@ import type { FileSink } from "../blob/file-sink.js";
 import type { ErrorCode, ErrorData } from "../errors.js";
 import type { DiffId, Digest } from "../model/digest.js";
 
-/** A blob as it is stored, and what it claims to be. */
-export interface BlobInput {
-  readonly range: FileRange;
+/** What a blob claims to be. */
+export interface BlobClaim {
   /** null where the source claims none (docker archives). */
   readonly digest: Digest | null;
   /** What to call the blob in messages. */
   readonly subject: string;
 }
+
+/** A blob in a file, or one that another thread brings through a ring of its own while it arrives. */
+export type BlobInput = BlobClaim &
+  ({ readonly range: FileRange } | { readonly arriving: SharedArrayBuffer; readonly size: number });
 
 /** First thread: a blob read, verified and decompressed. */
 export interface DecodeJob {
@@ -73,9 +76,10 @@ export type StageJob = FirstJob | SecondJob;
 /** Something that a user should know and that stops nothing. */
 export interface LayerWarning {
   readonly code: string;
-  /** The entry it is about, fit for display; null when about the whole layer. */
-  readonly name: string | null;
+  /** The entry it is about, fit for display: the first of `count` of this kind. */
+  readonly name: string;
   readonly message: string;
+  readonly count: number;
 }
 
 /** A file of a stored layer whose content is not what the layer had. */

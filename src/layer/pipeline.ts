@@ -4,8 +4,20 @@
  */
 import { Worker } from "node:worker_threads";
 import pLimit from "p-limit";
+import type { ByteStream, FileRange } from "../blob/byte-source.js";
 import { OvlError } from "../errors.js";
-import type { FirstJob, FirstOutcome, LayerOutcome, SecondJob, SecondOutcome, StageAnswer, StageJob } from "./job.js";
+import { Feed } from "./feed.js";
+import type {
+  AssembleJob,
+  BlobClaim,
+  FirstJob,
+  FirstOutcome,
+  LayerOutcome,
+  SecondJob,
+  SecondOutcome,
+  StageAnswer,
+  StageJob,
+} from "./job.js";
 import { Ring } from "./ring.js";
 
 export interface PipelineOptions {
@@ -23,8 +35,13 @@ const PROGRESS_MS = 80;
 
 /** A stage before its lane has given it a ring. */
 type WithoutRing<Job> = Job extends unknown ? Omit<Job, "ring"> : never;
-export type FirstStage = WithoutRing<FirstJob>;
+export type FirstStage = WithoutRing<AssembleJob> | DecodeStage;
 export type SecondStage = WithoutRing<SecondJob>;
+
+interface DecodeStage {
+  readonly stage: "decode";
+  readonly input: BlobClaim & ({ readonly range: FileRange } | { readonly stream: ByteStream });
+}
 
 export class LayerPipeline implements AsyncDisposable {
   readonly #limit: ReturnType<typeof pLimit>;
@@ -73,16 +90,23 @@ class Lane {
     onProgress: OnProgress | undefined,
   ): Promise<LayerOutcome> {
     const ring = new Ring();
-    const cancel = () => ring.cancel();
+    const { job, feed } = firstJob(first, ring);
+    const cancel = () => {
+      feed?.cancel();
+      ring.cancel();
+    };
     const report = () => onProgress?.(ring.progress.input, ring.progress.output);
     const timer = onProgress && setInterval(report, PROGRESS_MS);
     signal?.addEventListener("abort", cancel, { once: true });
     try {
       const [one, two] = await Promise.all([
-        this.#first.answer({ ...first, ring: ring.memory }, ring),
-        this.#second.answer({ ...second, ring: ring.memory }, ring),
+        this.#first.answer(job, cancel),
+        this.#second.answer({ ...second, ring: ring.memory }, cancel),
       ]);
+      const failure = await feed?.end();
       throwIfAborted(signal);
+      // What was never brought is why the threads have stopped.
+      if (failure) throw failure;
       // The source's own fault comes first: what the second thread met may be its consequence.
       for (const answer of [one, two]) if (!answer.ok && !answer.aborted) throw OvlError.fromData(answer.error);
       if (!one.ok || !two.ok) throw new OvlError("INTERNAL", "the threads of a layer stopped without a reason");
@@ -99,6 +123,17 @@ class Lane {
   }
 }
 
+/** Bytes of a stream cannot be had from a thread: they are brought to it from here. */
+function firstJob(stage: FirstStage, ring: Ring): { job: FirstJob; feed: Feed | null } {
+  if (stage.stage === "assemble") return { job: { ...stage, ring: ring.memory }, feed: null };
+  const { input } = stage;
+  if ("range" in input) return { job: { stage: "decode", input, ring: ring.memory }, feed: null };
+  const { stream, digest, subject } = input;
+  const feed = new Feed(stream);
+  const arriving = { arriving: feed.memory, size: stream.size, digest, subject };
+  return { job: { stage: "decode", input: arriving, ring: ring.memory }, feed };
+}
+
 class StageThread {
   readonly #worker = new Worker(new URL("./stage-worker.js", import.meta.url), {
     // Stages allocate few short-lived objects; the default of 16 MiB semi-spaces in each of the threads
@@ -107,10 +142,10 @@ class StageThread {
   });
 
   /** Never rejects: a thread that dies has given the answer that it died. */
-  answer(job: StageJob, ring: Ring): Promise<StageAnswer> {
+  answer(job: StageJob, cancel: () => void): Promise<StageAnswer> {
     return new Promise((resolve) => {
       const died = (error: Error) => {
-        ring.cancel();
+        cancel();
         settle({ ok: false, aborted: false, error: { code: "INTERNAL", message: error.message, fields: {} } });
       };
       const exited = (code: number) => died(new Error(`a worker thread exited with ${code}`));

@@ -57,12 +57,30 @@ export class Ring {
 
   /** Producer: a free slot to write into; blocks until there is one. Throws RingAborted. */
   acquire(): Uint8Array {
-    const head = Atomics.load(this.#control, HEAD);
     for (;;) {
       const tick = Atomics.load(this.#control, TICK);
-      this.#throwIfAborted();
-      if (head - Atomics.load(this.#control, TAIL) < SLOTS) return this.#slots[head % SLOTS] as Uint8Array;
+      const slot = this.#freeSlot();
+      if (slot !== null) return slot;
       Atomics.wait(this.#control, TICK, tick);
+    }
+  }
+
+  /**
+   * Producer in a thread that must not block: copies bytes into as many slots as they need, and waits for free
+   * ones as a promise does. Throws RingAborted.
+   */
+  async push(bytes: Uint8Array): Promise<void> {
+    for (let at = 0; at < bytes.length; ) {
+      const tick = Atomics.load(this.#control, TICK);
+      const slot = this.#freeSlot();
+      if (slot === null) {
+        await Atomics.waitAsync(this.#control, TICK, tick).value;
+        continue;
+      }
+      const part = bytes.subarray(at, at + slot.length);
+      slot.set(part);
+      this.publish(part.length);
+      at += part.length;
     }
   }
 
@@ -133,6 +151,12 @@ export class Ring {
         }
       },
     };
+  }
+
+  #freeSlot(): Uint8Array | null {
+    this.#throwIfAborted();
+    const head = Atomics.load(this.#control, HEAD);
+    return head - Atomics.load(this.#control, TAIL) < SLOTS ? (this.#slots[head % SLOTS] as Uint8Array) : null;
   }
 
   #changed(): void {

@@ -20,8 +20,8 @@ const REF_NAME = "org.opencontainers.image.ref.name";
 export interface Blobs {
   /** For messages. */
   readonly location: string;
-  manifest(descriptor: Descriptor): Manifest | Index;
-  config(manifest: Manifest): Uint8Array;
+  manifest(descriptor: Descriptor): Promise<Manifest | Index>;
+  config(manifest: Manifest): Promise<Uint8Array>;
 }
 
 export interface ChosenManifest {
@@ -35,11 +35,11 @@ export interface ChosenManifest {
  * The images of an index, one manifest each.
  * Throws NOT_FOUND for a name that it has not, NO_PLATFORM, AMBIGUOUS, and what reading throws.
  */
-export function chooseImages(index: Index, selection: Selection, blobs: Blobs): ChosenManifest[] {
+export async function chooseImages(index: Index, selection: Selection, blobs: Blobs): Promise<ChosenManifest[]> {
   const groups = imageGroups(index, selection.name, blobs.location);
   const chosen = new Map<string, ChosenManifest>();
   for (const { label, name, descriptors } of groups) {
-    const { descriptor, manifest } = choosePlatform(label, descriptors, selection.platform, blobs);
+    const { descriptor, manifest } = await choosePlatform(label, descriptors, selection.platform, blobs);
     const before = chosen.get(descriptor.digest);
     const names = [...(before?.names ?? []), ...(name === null ? [] : [name])];
     chosen.set(descriptor.digest, { descriptor, manifest, names: [...new Set(names)] });
@@ -130,18 +130,18 @@ interface Candidate {
   readonly platform: Platform | null;
 }
 
-function choosePlatform(
+async function choosePlatform(
   label: string | null,
   descriptors: readonly Descriptor[],
   asked: Platform | null,
   blobs: Blobs,
-): { descriptor: Descriptor; manifest: Manifest } {
-  const found = flatten(descriptors, blobs);
+): Promise<{ descriptor: Descriptor; manifest: Manifest }> {
+  const found = await flatten(descriptors, blobs);
   const what = label === null ? `the image in ${blobs.location}` : `${show(label)} in ${blobs.location}`;
   if (found.length === 0) throw new OvlError("BAD_MANIFEST", `${what} has no manifest of an image`);
   const only = found.length === 1 ? found[0] : undefined;
   if (only !== undefined && asked === null) return complete(only, blobs);
-  const candidates = found.map((candidate) => withPlatform(candidate, blobs));
+  const candidates = await inTurn(found, (candidate) => withPlatform(candidate, blobs));
   const platforms = candidates.map(({ platform }) => platform);
   const wanted = asked ?? defaultPlatform();
   const best = bestPlatform(wanted, platforms);
@@ -172,24 +172,24 @@ function isSame(a: Platform | null, b: Platform | null): boolean {
 }
 
 /** The manifests of images below descriptors, nested indexes opened, each once. */
-function flatten(descriptors: readonly Descriptor[], blobs: Blobs): Candidate[] {
+async function flatten(descriptors: readonly Descriptor[], blobs: Blobs): Promise<Candidate[]> {
   const found = new Map<string, Candidate>();
   let seen = 0;
-  const visit = (top: Descriptor, descriptor: Descriptor, inherited: Platform | null, depth: number): void => {
+  const visit = async (top: Descriptor, descriptor: Descriptor, inherited: Platform | null, depth: number) => {
     if (isAttestation(descriptor)) return;
     if (depth > MAX_DEPTH || ++seen > MAX_MANIFESTS) {
       const bound = depth > MAX_DEPTH ? `deeper than ${MAX_DEPTH} levels` : `more than ${MAX_MANIFESTS} manifests`;
       throw new OvlError("BAD_MANIFEST", `${blobs.location}: the index nests ${bound}`, { digest: descriptor.digest });
     }
     const platform = descriptor.platform ?? inherited;
-    const document = opensNow(descriptor) ? blobs.manifest(descriptor) : null;
+    const document = opensNow(descriptor) ? await blobs.manifest(descriptor) : null;
     if (document?.kind === "index") {
-      for (const child of document.manifests) visit(top, child, platform, depth + 1);
+      for (const child of document.manifests) await visit(top, child, platform, depth + 1);
     } else if (!found.has(descriptor.digest)) {
       found.set(descriptor.digest, { top, descriptor, manifest: document, platform });
     }
   };
-  for (const descriptor of descriptors) visit(descriptor, descriptor, null, 1);
+  for (const descriptor of descriptors) await visit(descriptor, descriptor, null, 1);
   return [...found.values()];
 }
 
@@ -198,8 +198,18 @@ function opensNow({ mediaType, platform }: Descriptor): boolean {
   return isIndexType(mediaType) || mediaType === "" || platform === null;
 }
 
-function complete({ descriptor, manifest }: Candidate, blobs: Blobs): { descriptor: Descriptor; manifest: Manifest } {
-  const document = manifest ?? blobs.manifest(descriptor);
+/** One after the other: an index that names a thousand manifests must not be asked for all of them at once. */
+async function inTurn<T, R>(values: readonly T[], work: (value: T) => Promise<R>): Promise<R[]> {
+  const results: R[] = [];
+  for (const value of values) results.push(await work(value));
+  return results;
+}
+
+async function complete(
+  { descriptor, manifest }: Candidate,
+  blobs: Blobs,
+): Promise<{ descriptor: Descriptor; manifest: Manifest }> {
+  const document = manifest ?? (await blobs.manifest(descriptor));
   if (document.kind === "index") {
     throw new OvlError(
       "BAD_MANIFEST",
@@ -210,9 +220,9 @@ function complete({ descriptor, manifest }: Candidate, blobs: Blobs): { descript
 }
 
 /** A descriptor may leave the platform out; then the config has it. */
-function withPlatform(candidate: Candidate, blobs: Blobs): Candidate {
+async function withPlatform(candidate: Candidate, blobs: Blobs): Promise<Candidate> {
   if (candidate.platform !== null) return candidate;
-  const { manifest } = complete(candidate, blobs);
+  const { manifest } = await complete(candidate, blobs);
   if (!isImageConfigType(manifest.config.mediaType)) return { ...candidate, manifest };
-  return { ...candidate, manifest, platform: platformOfConfig(blobs.config(manifest)) };
+  return { ...candidate, manifest, platform: platformOfConfig(await blobs.config(manifest)) };
 }

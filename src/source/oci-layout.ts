@@ -19,23 +19,23 @@ export function ociSource(kind: "oci" | "oci-archive", tree: FileTree): ImageSou
   return {
     kind,
     location: tree.location,
-    images: async (selection) => layoutImages(tree, selection),
+    images: (selection) => layoutImages(tree, selection),
     [Symbol.asyncDispose]: async () => tree[Symbol.dispose](),
   };
 }
 
 /** The images of a layout; errors as of `ImageSource.images`. */
-export function layoutImages(tree: FileTree, selection: Selection): SourceImage[] {
+export async function layoutImages(tree: FileTree, selection: Selection): Promise<SourceImage[]> {
   checkLayout(tree);
   const bytes = readFile(tree, "index.json", manifestLimits("index.json"));
   const index = parseManifest(bytes, "", `index.json of ${tree.location}`);
   if (index.kind !== "index") throw new OvlError("BAD_MANIFEST", `index.json of ${tree.location} is no index`);
   const blobs: Blobs = {
     location: tree.location,
-    manifest: (descriptor) => readManifest(tree, descriptor),
-    config: (manifest) => readConfig(tree, manifest.config),
+    manifest: async (descriptor) => readManifest(tree, descriptor),
+    config: async (manifest) => readConfig(tree, manifest.config),
   };
-  const chosen = chooseImages(index, selection, blobs);
+  const chosen = await chooseImages(index, selection, blobs);
   // Signatures and their like may lie beside images; where there is nothing else, they are refused by name.
   const images = chosen.filter(({ manifest }) => isImageConfigType(manifest.config.mediaType));
   return (images.length > 0 ? images : chosen).map((each) => sourceImage(tree, each));

@@ -2,7 +2,7 @@
  * Where images come from. A source says which images it holds and where their blobs lie; everything else
  * (verification, decompression, layers) is derived from that by the stages behind it.
  */
-import type { FileRange } from "../blob/byte-source.js";
+import type { ByteStream, FileRange } from "../blob/byte-source.js";
 import type { ImageConfig } from "../model/config.js";
 import type { DiffId, Digest, ImageId } from "../model/digest.js";
 import type { Platform } from "../model/platform.js";
@@ -33,12 +33,22 @@ export interface SourceImage {
   readonly config: ImageConfig;
   /** Tags in familiar form (`app:1`, `localhost:5000/x:2`), as the source gives them, in its order. */
   readonly names: readonly string[];
+  /** Where it was found, for an image of a registry. */
+  readonly origin?: RegistryOrigin;
   /** Digest of the manifest; null for a docker archive, which has none. */
   readonly manifestDigest: Digest | null;
   /** Bottom to top; as many as `config.diffIds`, checked. */
   readonly layers: readonly SourceLayer[];
   /** Image id of the parent that a docker archive names (`Parent`), checked as dockerd does; else null. */
   readonly parent: ImageId | null;
+}
+
+/** What a store notes of where an image came from. */
+export interface RegistryOrigin {
+  /** Full name of the repository: `docker.io/library/debian`. */
+  readonly repository: string;
+  /** Digest of what the name or digest that was asked for led to: an index, where it is one of several platforms. */
+  readonly digest: Digest;
 }
 
 export interface SourceLayer {
@@ -53,5 +63,5 @@ export interface SourceLayer {
    * Where the bytes are. Not checked before: called only for layers that are really needed, since docker
    * accepts an archive without the layers that the store has.
    */
-  open(): Promise<FileRange>;
+  open(): Promise<FileRange | ByteStream>;
 }

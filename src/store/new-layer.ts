@@ -100,6 +100,17 @@ export class NewLayer implements Disposable {
     return layer;
   }
 
+  /** Takes back what was extracted so far, so that the layer can be extracted once more. */
+  clear(): void {
+    try {
+      removeTree(this.contentDir);
+      makeDirectory(this.contentDir, 0o755);
+      rmSync(this.tarSplitPath, { force: true });
+    } catch (thrown) {
+      throw asOvlError(thrown);
+    }
+  }
+
   /** Takes everything back, unless committed. */
   [Symbol.dispose](): void {
     if (!this.#open) return;

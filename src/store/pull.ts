@@ -24,6 +24,7 @@ import {
 } from "../model/digest.js";
 import { formatPlatform } from "../model/platform.js";
 import type { SourceImage, SourceLayer } from "../source/source.js";
+import { noteLayers, noteNames, shownNames } from "./origin.js";
 import { planLayers, Staging, type StagingOptions } from "./staging.js";
 import type { Store } from "./store.js";
 import { tagOf } from "./tag.js";
@@ -79,7 +80,7 @@ export async function pull(store: Store, images: readonly SourceImage[], options
   return {
     images: named.map(({ image, names }) => ({
       id: image.id,
-      names,
+      names: shownNames(image, names),
       platform: formatPlatform(image.config.platform),
       layers: pulledLayers(store, image, staged),
     })),
@@ -96,8 +97,12 @@ function register(store: Store, staged: Staging, named: readonly NamedImage[]): 
       if (!store.images.has(image.id)) undo.push(() => store.images.delete(image.id));
       store.images.put(image.config.bytes, image.parent);
     }
+    for (const { image } of named) noteLayers(store.distribution, image);
     store.repositories.update((repositories) => {
-      for (const { image, names } of named) for (const name of names) repositories.tag(name, image.id);
+      for (const { image, names } of named) {
+        noteNames(store.repositories, repositories, image);
+        for (const name of names) repositories.tag(name, image.id);
+      }
     });
   } catch (thrown) {
     for (const step of undo.reverse()) step();

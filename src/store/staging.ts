@@ -1,11 +1,13 @@
 /** Layers on their way into the store: planned, made room for, extracted several at once, then shown or taken back. */
 import { OvlError } from "../errors.js";
-import type { BlobInput, LayerWarning } from "../layer/job.js";
-import { LayerPipeline, throwIfAborted } from "../layer/pipeline.js";
+import { summarized } from "../layer/apply-warnings.js";
+import type { LayerWarning } from "../layer/job.js";
+import { LayerPipeline, type SecondStage, throwIfAborted } from "../layer/pipeline.js";
 import type { LayerProgress } from "../layer/progress.js";
 import { type CacheId, type ChainId, chainIdsOf, hexOf } from "../model/digest.js";
 import type { SourceImage, SourceLayer } from "../source/source.js";
 import { syncFileSystem } from "../sys/sync.js";
+import { withBlob } from "./layer-input.js";
 import type { Layer } from "./layerdb.js";
 import { MAX_DEPTH, type NewLayer } from "./new-layer.js";
 import type { Store } from "./store.js";
@@ -90,22 +92,24 @@ export class Staging implements AsyncDisposable {
     throwIfAborted(options.signal);
     if (failed.signal.aborted) throw failed.signal.reason;
     syncFileSystem(this.#store.driver.home);
-    return results.flatMap((result) => (result.status === "fulfilled" ? result.value : []));
+    return summarized(results.flatMap((result) => (result.status === "fulfilled" ? result.value : [])));
   }
 
   async #extractOne(pipeline: LayerPipeline, planned: PlannedLayer, options: StagingOptions): Promise<LayerWarning[]> {
     const { chainId, layer } = planned;
     const target = this.#begun.get(chainId) as NewLayer;
-    const outcome = await pipeline.run(
-      async () => ({ stage: "decode", input: await blobInput(layer) }),
-      {
-        stage: "extract",
-        diffId: layer.diffId,
-        directory: target.contentDir,
-        tarSplit: target.tarSplitPath,
-        strict: options.strict,
-      },
-      (input) => options.progress?.working(chainId, input),
+    const extraction: SecondStage = {
+      stage: "extract",
+      diffId: layer.diffId,
+      directory: target.contentDir,
+      tarSplit: target.tarSplitPath,
+      strict: options.strict,
+    };
+    const outcome = await withBlob(
+      layer,
+      `layer ${layer.digest ?? layer.diffId}`,
+      (open) => pipeline.run(open, extraction, (input) => options.progress?.working(chainId, input)),
+      () => target.clear(),
     );
     this.#facts.set(chainId, { size: outcome.size });
     options.progress?.finished(chainId, "extracted");
@@ -132,8 +136,4 @@ export class Staging implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     for (const layer of [...this.#begun.values()].reverse()) layer[Symbol.dispose]();
   }
-}
-
-async function blobInput(layer: SourceLayer): Promise<BlobInput> {
-  return { range: await layer.open(), digest: layer.digest, subject: `layer ${layer.digest ?? layer.diffId}` };
 }

@@ -3,6 +3,7 @@ import { LayerPipeline } from "../layer/pipeline.js";
 import type { LayerProgress } from "../layer/progress.js";
 import { hexOf } from "../model/digest.js";
 import type { SourceImage, SourceLayer } from "../source/source.js";
+import { withBlob } from "./layer-input.js";
 import { type Problem, problemOf, type Verification } from "./verification.js";
 
 export interface VerifyOptions {
@@ -39,10 +40,8 @@ async function checkLayer(
 ): Promise<Problem | null> {
   const subject = layer.digest ?? layer.diffId;
   try {
-    await pipeline.run(
-      async () => ({ stage: "decode", input: { range: await layer.open(), digest: layer.digest, subject } }),
-      { stage: "check", diffId: layer.diffId },
-      (input) => progress?.working(key, input),
+    await withBlob(layer, subject, (open) =>
+      pipeline.run(open, { stage: "check", diffId: layer.diffId }, (input) => progress?.working(key, input)),
     );
     progress?.finished(key, "verified");
     return null;

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { readSync, writeFileSync } from "node:fs";
 import { describe, it } from "node:test";
+import type { FileRange } from "../../src/blob/byte-source.js";
 import { formatPlatform, hostPlatform } from "../../src/model/platform.js";
 import { openSource } from "../../src/source/open-source.js";
 import type { SourceImage } from "../../src/source/source.js";
@@ -112,7 +113,7 @@ describe("a docker archive", () => {
     const [image] = await source.images({ name: null, platform: null });
     const ranges = await Promise.all((image as SourceImage).layers.map((each) => each.open()));
     assert.deepEqual(ranges[0], ranges[2]);
-    const { fd, offset, size } = ranges[2] as (typeof ranges)[0];
+    const { fd, offset, size } = ranges[2] as FileRange;
     const bytes = Buffer.alloc(size);
     readSync(fd, bytes, 0, size, offset);
     assert.deepEqual(bytes, Buffer.from(a));

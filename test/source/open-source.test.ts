@@ -12,6 +12,7 @@ import {
 } from "node:fs";
 import type { Writable } from "node:stream";
 import { describe, it } from "node:test";
+import type { FileRange } from "../../src/blob/byte-source.js";
 import { openSource } from "../../src/source/open-source.js";
 import type { SourceImage } from "../../src/source/source.js";
 import * as build from "../support/image-builder.js";
@@ -30,7 +31,7 @@ const large = build.archive(build.dockerArchive([build.image({ layers: [layer(fi
 async function layersOf(image: SourceImage): Promise<Buffer[]> {
   const bytes: Buffer[] = [];
   for (const each of image.layers) {
-    const { fd, offset, size } = await each.open();
+    const { fd, offset, size } = (await each.open()) as FileRange;
     const buffer = Buffer.alloc(size);
     readSync(fd, buffer, 0, size, offset);
     bytes.push(buffer);
