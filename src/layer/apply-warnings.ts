@@ -25,9 +25,23 @@ export class ApplyWarnings {
   }
 
   list(): LayerWarning[] {
-    return [...this.#kinds].map(([code, { name, message, count }]) => {
-      const more = count > 1 ? `; and ${count - 1} more of this kind` : "";
-      return { code, name, message: message + more };
-    });
+    return [...this.#kinds].map(([code, kind]) => ({ code, ...kind }));
   }
+}
+
+/**
+ * Warnings of several layers as a user should read them: what is true of many entries said once, with their
+ * number; what names an entry that is lost said for each.
+ */
+export function summarized(warnings: readonly LayerWarning[]): LayerWarning[] {
+  const kinds = new Map<string, LayerWarning>();
+  for (const warning of warnings) {
+    const key = warning.code === "IRREPRODUCIBLE" ? `${warning.code} ${warning.message}` : warning.code;
+    const before = kinds.get(key);
+    kinds.set(key, before === undefined ? warning : { ...before, count: before.count + warning.count });
+  }
+  return [...kinds.values()].map((warning) => {
+    const more = warning.count > 1 ? `; and ${warning.count - 1} more of this kind` : "";
+    return { ...warning, message: warning.message + more };
+  });
 }

@@ -79,6 +79,6 @@ function unreproducible(
     const shown = displayName(name);
     const message = `"${shown}" in layer ${diffId} cannot be given back bit for bit: ${reasonText(reason)}`;
     if (strict) throw new OvlError("BAD_TAR", `${message}; pull without --strict to take it`, { path: shown, reason });
-    return { code: "IRREPRODUCIBLE", name: shown, message };
+    return { code: "IRREPRODUCIBLE", name: shown, message, count: 1 };
   });
 }

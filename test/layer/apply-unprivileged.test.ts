@@ -110,7 +110,8 @@ describe("a layer applied by an ordinary user", { skip: oracle("root", "getfattr
       summary.warnings.map(({ code, name }) => [code, name]),
       [["UNPRIVILEGED", "d/"]],
     );
-    assert.match(summary.warnings[0]?.message ?? "", /owner 5:0 .*and 2 more/);
+    assert.match(summary.warnings[0]?.message ?? "", /owner 5:0 /);
+    assert.equal(summary.warnings[0]?.count, 3);
   });
 
   it("can be read back by the user, whatever the modes say", () => {
@@ -133,7 +134,8 @@ describe("a layer applied by an ordinary user", { skip: oracle("root", "getfattr
     const { tree, summary } = asNobody("devices");
     assert.deepEqual(sketch(tree), { f: `file 0644 ${OWN}`, null: `file 0644 ${OWN}`, p: `fifo 0644 ${OWN}` });
     assert.deepEqual(tree.get("f")?.hardLinks, ["f", "null"]);
-    assert.match(summary.warnings[0]?.message ?? "", /device.*and 3 more/);
+    assert.match(summary.warnings[0]?.message ?? "", /device/);
+    assert.equal(summary.warnings[0]?.count, 4);
     assert.equal(summary.size, 10);
   });
 
