@@ -1,4 +1,5 @@
-/** The same question asked of a stored image and of one in a SOURCE. */
+/** The same question asked of what is stored and of what is in a SOURCE. */
+import { inspectContainer } from "../container/inspect.js";
 import { OvlError } from "../errors.js";
 import type { JsonObject } from "../model/go-shape.js";
 import { familiarString, parseReference } from "../model/reference.js";
@@ -67,6 +68,14 @@ export async function inspectAll(
   const warnings: StoreWarning[] = [];
   let missing: OvlError | null = null;
   for (const name of names) {
+    // Of a container and an image of one name docker shows the container.
+    const container = await targets.container(name);
+    if (container !== null) {
+      const inspected = inspectContainer(container.store, container.container);
+      answer.push(inspected.inspect);
+      warnings.push(...inspected.warnings);
+      continue;
+    }
     const found = await targets.all(name).catch((thrown: unknown) => notFound(thrown));
     if (found instanceof OvlError) missing ??= found;
     else {

@@ -4,6 +4,7 @@ import { OvlError } from "../errors.js";
 import type { ImageId } from "../model/digest.js";
 import type { Platform } from "../model/platform.js";
 import type { ImageSource, SourceImage } from "../source/source.js";
+import type { Container } from "../store/mounts.js";
 import type { Store } from "../store/store.js";
 
 export type ImageTarget =
@@ -47,6 +48,21 @@ export class Targets implements AsyncDisposable {
       if (missing && existsSync(argument)) return this.#inSource(argument);
       throw thrown;
     }
+  }
+
+  /** The container that an argument means; null where it means none, or a SOURCE. Throws AMBIGUOUS. */
+  async container(argument: string): Promise<{ readonly store: Store; readonly container: Container } | null> {
+    if (isSource(argument)) return null;
+    const { findContainer } = await import("../container/resolve.js");
+    try {
+      this.#store ??= await this.#openStore();
+    } catch (thrown) {
+      // Without a root there are no containers; what else the argument may be is asked next.
+      if (thrown instanceof OvlError && thrown.code === "NOT_FOUND") return null;
+      throw thrown;
+    }
+    const container = findContainer(this.#store, argument);
+    return container === null ? null : { store: this.#store, container };
   }
 
   /** Arguments that mean every image of the root, one each. */

@@ -3,20 +3,26 @@ import { OvlCommand } from "../cli/base.js";
 import { platformFlag } from "../cli/flags.js";
 
 export default class Inspect extends OvlCommand {
-  static override readonly summary = "Print everything known of images, as docker inspect does.";
+  static override readonly summary = "Print everything known of containers and images, as docker inspect does.";
   static override readonly description = `An array with the keys of Docker 20.10, in its order.
 Of a SOURCE, which is only read, the keys that only a store can tell are left out: Size, VirtualSize, GraphDriver, Metadata.`;
-  static override readonly usage = "inspect IMAGE|SOURCE... [FLAGS]";
+  static override readonly usage = "inspect CONTAINER|IMAGE|SOURCE... [FLAGS]";
   static override readonly examples = [
     "<%= config.bin %> inspect nginx:latest",
     {
       description: "Where its top layer lies",
       command: "<%= config.bin %> inspect app:1 | jq -r '.[0].GraphDriver.Data.UpperDir'",
     },
+    { description: "How a container was left", command: "<%= config.bin %> inspect web | jq '.[0].State'" },
     { description: "What an archive would run", command: "<%= config.bin %> inspect ./app.tar | jq '.[].Config.Cmd'" },
   ];
   static override readonly args = {
-    object: string({ required: true, multiple: true, ignoreStdin: true, description: "Stored image or SOURCE." }),
+    object: string({
+      required: true,
+      multiple: true,
+      ignoreStdin: true,
+      description: "Container, stored image or SOURCE.",
+    }),
   };
   static override readonly flags = { platform: platformFlag };
 

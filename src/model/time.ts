@@ -51,3 +51,13 @@ export function formatRfc3339({ sec, nsec, offset }: Rfc3339Time): string {
 
 /** What Go writes for a time that was never set. */
 export const ZERO_TIME = "0001-01-01T00:00:00Z";
+
+/** The present time to the nanosecond as far as the clock has them, in UTC. */
+export function now(): string {
+  const nanoseconds = BigInt(Math.round((performance.timeOrigin + performance.now()) * 1000)) * 1000n;
+  return formatRfc3339({
+    sec: Number(nanoseconds / 1_000_000_000n),
+    nsec: Number(nanoseconds % 1_000_000_000n),
+    offset: 0,
+  });
+}

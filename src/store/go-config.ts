@@ -1,7 +1,8 @@
 /** container.Config of dockerd 20.10 as it comes out again: defaults filled in, keys in Go's order. */
 import { isJsonObject, type JsonObject } from "../model/go-shape.js";
 
-type Rule =
+/** One field of a Go struct. */
+export type Rule =
   /** Always written; the value where there is none. */
   | { readonly key: string; readonly zero: unknown; readonly as?: (value: unknown) => unknown }
   /** Left out when it is its zero value (`omitempty`). */
@@ -51,7 +52,8 @@ export function goConfig(value: unknown): JsonObject {
   return goStruct(value, CONFIG);
 }
 
-function goStruct(value: unknown, rules: readonly Rule[]): JsonObject {
+/** The fields of a Go struct as it writes them: in the order of the rules, and nothing else. */
+export function goStruct(value: unknown, rules: readonly Rule[]): JsonObject {
   const object = isJsonObject(value) ? value : {};
   const out: [string, unknown][] = [];
   for (const rule of rules) {
@@ -86,7 +88,8 @@ function set(value: unknown): unknown {
   return sorted(value, () => ({}));
 }
 
-function sorted(value: unknown, item: (item: unknown) => unknown): unknown {
+/** A map: keys in byte order. */
+export function sorted(value: unknown, item: (item: unknown) => unknown): unknown {
   if (!isJsonObject(value)) return value;
   const entries = Object.entries(value).sort(([a], [b]) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
   return Object.fromEntries(entries.map(([key, of]) => [key, item(of)]));

@@ -1,6 +1,6 @@
 /**
  * What a killed ovl or dockerd leaves in a root, recognised and removed. Called with the root locked and no
- * daemon on it; nothing but the three kinds below is ever touched.
+ * daemon on it; nothing but the four kinds below is ever touched.
  */
 import { readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
@@ -10,8 +10,11 @@ import { removeTree } from "../driver/remove-tree.js";
 import { asOvlError } from "../errors.js";
 import { type CacheId, isCacheId } from "../model/digest.js";
 
+/** Names what is being made in `layerdb/tmp`: see container/new-container.ts. */
+const UNFINISHED_CONTAINER = /^container-([0-9a-f]{64})$/;
+
 /** @param image ROOT/image/<driver> */
-export function removeLeftovers(image: string, driver: Driver): void {
+export function removeLeftovers(root: string, image: string, driver: Driver): void {
   const layerDb = join(image, "layerdb");
   // 1. Layers that were not finished: a write-set, and the directory that its cache-id names.
   const tmp = join(layerDb, "tmp");
@@ -29,13 +32,28 @@ export function removeLeftovers(image: string, driver: Driver): void {
       removeTree(path);
     }
   }
-  // 3. Files that were written but not renamed.
+  // 3. Containers that were not finished: their layers and their config, named before any of it was made.
+  for (const name of namesIn(tmp)) {
+    const id = UNFINISHED_CONTAINER.exec(name)?.[1];
+    if (id !== undefined) removeUnfinished(root, join(tmp, name), id, driver);
+  }
+  // 4. Files that were written but not renamed.
   const places = [image, join(image, "imagedb", "content", "sha256")];
   for (const place of places) {
     for (const name of namesIn(place)) {
       if (/^\.tmp-.+[0-9]$/.test(name)) rmSync(join(place, name), { force: true });
     }
   }
+}
+
+/** Nobody has used it: dockerd lists no container without an entry in `layerdb/mounts`, which comes last. */
+function removeUnfinished(root: string, journal: string, id: string, driver: Driver): void {
+  removeTree(join(root, "containers", id));
+  for (const file of ["mount-id", "init-id"]) {
+    const cacheId = readId(join(journal, file));
+    if (cacheId !== null && /^[0-9a-f]{64}(-init)?$/.test(cacheId)) driver.remove(cacheId as CacheId);
+  }
+  removeTree(journal);
 }
 
 /** Every cache-id that a layer or a container has, whether the rest of its metadata is in order or not. */

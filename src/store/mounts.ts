@@ -2,13 +2,14 @@
  * The containers of a root, as far as images and layers are concerned: who uses which.
  * Two places tell: `layerdb/mounts/<id>`, which keeps layers alive, and `containers/<id>/config.v2.json`.
  */
-import { existsSync, readdirSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { errnoOf, readId, readSmall } from "../driver/files.js";
 import { asOvlError, OvlError } from "../errors.js";
 import { type CacheId, type ChainId, type ImageId, isChainId, isImageId } from "../model/digest.js";
 import { isJsonObject, type JsonObject } from "../model/go-shape.js";
 import { parseJson } from "../model/json.js";
+import { processLives } from "./process.js";
 import type { StoreWarning } from "./warning.js";
 
 /** A read-write layer: `layerdb/mounts/<container id>`. */
@@ -29,6 +30,8 @@ export interface Container {
   readonly imageId: ImageId | null;
   /** Marked as running, and its process exists: a daemon that was killed leaves the mark behind. */
   readonly running: boolean;
+  /** config.v2.json as it is: what nobody has checked. */
+  readonly config: JsonObject;
   /** null where the store has no read-write layer for it: dockerd does not list such a container. */
   readonly mount: Mount | null;
 }
@@ -62,11 +65,15 @@ export function readMounts(layerDb: string): { mounts: Mount[]; warnings: StoreW
   return { mounts, warnings };
 }
 
-/** @param driver containers of another driver are skipped, as dockerd skips them */
+/**
+ * @param driver containers of another driver are skipped, as dockerd skips them
+ * @param daemonRuns asked where a container is marked as running: what a live dockerd has written is so
+ */
 export function readContainers(
   root: string,
   driver: string,
   mounts: readonly Mount[],
+  daemonRuns: () => boolean,
 ): { containers: Container[]; warnings: StoreWarning[] } {
   const byContainer = new Map(mounts.map((mount) => [mount.containerId, mount]));
   const containers: Container[] = [];
@@ -81,7 +88,8 @@ export function readContainers(
         id,
         name: typeof name === "string" ? name.replace(/^\//, "") : "",
         imageId: typeof image === "string" && isImageId(image) ? image : null,
-        running: isJsonObject(state) && state["Running"] === true && isAlive(state["Pid"]),
+        running: isJsonObject(state) && state["Running"] === true && (processLives(state) || daemonRuns()),
+        config,
         mount: byContainer.get(id) ?? null,
       });
     } catch (thrown) {
@@ -90,10 +98,6 @@ export function readContainers(
     }
   }
   return { containers, warnings };
-}
-
-function isAlive(pid: unknown): boolean {
-  return Number.isSafeInteger(pid) && existsSync(`/proc/${pid}`);
 }
 
 function readConfig(path: string): JsonObject {

@@ -48,7 +48,7 @@ export async function openStore(options: StoreOptions, access: "read" | "write" 
     const locked = layout.kind === "docker" ? layout : examineRoot(root, options.driver);
     makeSkeleton(root, locked.driver);
     const store = new Store(root, { ...locked, kind: "docker" }, lock);
-    removeLeftovers(store.imagePath, store.driver);
+    removeLeftovers(root, store.imagePath, store.driver);
     return store;
   } catch (thrown) {
     lock[Symbol.dispose]();
@@ -97,10 +97,15 @@ export class Store implements AsyncDisposable {
   } {
     if (this.#users === null) {
       const { mounts, warnings } = readMounts(this.layers.path);
-      const read = readContainers(this.root, this.driver.name, mounts);
+      const read = readContainers(this.root, this.driver.name, mounts, () => this.daemonRunning);
       this.#users = { mounts, containers: read.containers, warnings: [...warnings, ...read.warnings] };
     }
     return this.#users;
+  }
+
+  /** Takes note that a container was made or removed: `users` reads again. */
+  usersChanged(): void {
+    this.#users = null;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -2,7 +2,7 @@
 import { OvlError } from "../errors.js";
 import type { ImageId } from "../model/digest.js";
 import { familiarString, parseReference, whyNotATag, withDefaultTag } from "../model/reference.js";
-import { formatRfc3339 } from "../model/time.js";
+import { now } from "../model/time.js";
 import type { Store } from "./store.js";
 
 /** @returns the name as it is stored. Throws USAGE for what cannot be a tag. */
@@ -19,14 +19,4 @@ export function tagOf(name: string): string {
   const why = whyNotATag(reference);
   if (why !== null) throw new OvlError("USAGE", `cannot tag ${JSON.stringify(name)}: ${why}`, { reference: name });
   return familiarString(reference);
-}
-
-/** The present time to the nanosecond as far as the clock has them, in UTC. */
-export function now(): string {
-  const nanoseconds = BigInt(Math.round((performance.timeOrigin + performance.now()) * 1000)) * 1000n;
-  return formatRfc3339({
-    sec: Number(nanoseconds / 1_000_000_000n),
-    nsec: Number(nanoseconds % 1_000_000_000n),
-    offset: 0,
-  });
 }

@@ -1,0 +1,91 @@
+/** Removing containers as `docker rm`: a container that runs or is mounted stays. */
+import { join } from "node:path";
+import { mountBelow } from "../driver/mounted.js";
+import { removeTree } from "../driver/remove-tree.js";
+import { asOvlError, OvlError } from "../errors.js";
+import type { CacheId } from "../model/digest.js";
+import type { Container, Mount } from "../store/mounts.js";
+import type { Store } from "../store/store.js";
+import { resolveContainer } from "./resolve.js";
+
+export interface RemoveContainersResult {
+  /** Ids, in the order asked. */
+  readonly removed: readonly string[];
+  /** What could not be removed; the others are gone, as with docker. */
+  readonly failures: readonly OvlError[];
+}
+
+/** @param targets names, ids, beginnings of ids; @param options.dryRun only say what would go */
+export async function removeContainers(
+  store: Store,
+  targets: readonly string[],
+  options: { readonly force?: boolean; readonly dryRun?: boolean } = {},
+): Promise<RemoveContainersResult> {
+  const removed: string[] = [];
+  const failures: OvlError[] = [];
+  for (const target of targets) {
+    try {
+      const container = resolveContainer(store, target);
+      if (removed.includes(container.id)) continue;
+      refuseUsed(store, container);
+      if (options.dryRun !== true) removeContainer(store, container);
+      removed.push(container.id);
+    } catch (thrown) {
+      const failure = asOvlError(thrown);
+      if (failure.code === "INTERNAL") throw thrown;
+      failures.push(failure);
+    }
+  }
+  return { removed, failures };
+}
+
+/** Throws IN_USE for a container that somebody works in. */
+export function refuseUsed(store: Store, { id, name, running, mount }: Container): void {
+  const who = `container ${name || id.slice(0, 12)}`;
+  if (running) {
+    throw new OvlError("IN_USE", `${who} is running; stop it first, with the docker that runs it`, { container: id });
+  }
+  const point = mount?.mountId ? mountOf(store, mount.mountId) : null;
+  if (point === null) return;
+  throw new OvlError("IN_USE", `${who} is mounted on ${point}; unmount it first: ovl umount ${name || id}`, {
+    container: id,
+    path: point,
+  });
+}
+
+/**
+ * In dockerd's order, so that what a crash leaves is what its crash leaves: without its layers a container is still
+ * listed and can be removed again.
+ */
+function removeContainer(store: Store, { id, mount }: Container): void {
+  try {
+    for (const layer of ownLayers(store, mount)) store.driver.remove(layer);
+    removeTree(join(store.layers.path, "mounts", id));
+    removeTree(join(store.root, "containers", id));
+  } finally {
+    store.usersChanged();
+  }
+}
+
+/** The read-write layer, then the init layer, as far as nothing else in a damaged root has the same ones. */
+function ownLayers(store: Store, mount: Mount | null): CacheId[] {
+  const own = [mount?.mountId, mount?.initId].filter((id): id is CacheId => id !== null && id !== undefined);
+  const others = new Set<CacheId | null>();
+  for (const other of store.users.mounts) {
+    if (other.containerId !== mount?.containerId) others.add(other.mountId).add(other.initId);
+  }
+  for (const { cacheId } of store.layers.list().layers) others.add(cacheId);
+  return own.filter((id) => !others.has(id));
+}
+
+function mountOf(store: Store, mountId: CacheId): string | null {
+  return mountBelow(store.driver.dir(mountId));
+}
+
+/** One error for all that could not be removed; what was removed stands in it, since it then is the whole answer. */
+export function removalFailure({ removed, failures }: RemoveContainersResult): OvlError | null {
+  const [first, ...others] = failures;
+  if (first === undefined) return null;
+  const message = [first, ...others].map((failure) => failure.message).join("; ");
+  return new OvlError(first.code, message, { ...first.fields, removed });
+}

@@ -1,0 +1,38 @@
+/** What a user calls a container, to the container: a full id, a name, or the beginning of an id, tried in this order. */
+import { OvlError } from "../errors.js";
+import type { Container } from "../store/mounts.js";
+import type { Store } from "../store/store.js";
+
+/** Candidates that an error lists, so that it stays a message. */
+const MAX_CANDIDATES = 10;
+
+/** Throws NOT_FOUND, AMBIGUOUS with the candidates. */
+export function resolveContainer(store: Store, text: string): Container {
+  const found = findContainer(store, text);
+  if (found !== null) return found;
+  // What is wrong with one that cannot be read says more than that it is not there.
+  const damaged = store.users.warnings.find(({ subject }) => text.length >= 4 && subject.startsWith(text));
+  const why = damaged === undefined ? "" : `: ${damaged.message}`;
+  throw new OvlError("NOT_FOUND", `no such container in ${store.root}: ${text}${why}`, {
+    container: text,
+    root: store.root,
+  });
+}
+
+/** null where there is no such container. Throws AMBIGUOUS. */
+export function findContainer(store: Store, text: string): Container | null {
+  const { containers } = store.users;
+  const name = text.startsWith("/") ? text.slice(1) : text;
+  if (name === "") return null;
+  const exact = containers.find(({ id }) => id === text) ?? containers.find((container) => container.name === name);
+  if (exact !== undefined) return exact;
+  const candidates = /^[0-9a-f]+$/.test(text) ? containers.filter(({ id }) => id.startsWith(text)) : [];
+  if (candidates.length <= 1) return candidates[0] ?? null;
+  const shown = candidates.slice(0, MAX_CANDIDATES).map(({ id }) => id);
+  const more = candidates.length - shown.length;
+  throw new OvlError(
+    "AMBIGUOUS",
+    `${text} is the beginning of ${candidates.length} container ids: ${shown.join(", ")}${more > 0 ? ` and ${more} more` : ""}`,
+    { container: text, candidates: shown },
+  );
+}
