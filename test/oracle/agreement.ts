@@ -39,22 +39,33 @@ export async function assertSameHistory(daemon: Dockerd, id: string): Promise<vo
   }
 }
 
-/** `docker save` of an image gives back its config and layers with these diff ids. */
-export async function assertSaved(
-  daemon: Dockerd,
-  id: string,
-  expected: { readonly diffIds: readonly string[]; readonly configBytes: Uint8Array },
-  into: string,
-): Promise<void> {
+/** What an image was made of. */
+export interface Expected {
+  readonly id: string;
+  readonly diffIds: readonly string[];
+  readonly configBytes: Uint8Array;
+}
+
+/** `docker save` gives images back as they were: the bytes of each config, and layers with these diff ids. */
+export async function assertSaved(daemon: Dockerd, images: readonly Expected[], into: string): Promise<void> {
   mkdirSync(into, { recursive: true });
-  await daemon.dockerOk(["save", "-o", `${into}.tar`, id]);
+  await daemon.dockerOk(["save", "-o", `${into}.tar`, ...images.map(({ id }) => id)]);
   await runOk("tar", ["-xf", `${into}.tar`, "-C", into]);
-  const [item] = JSON.parse(readFileSync(join(into, "manifest.json"), "utf8")) as [
-    { readonly Config: string; readonly Layers: readonly string[] },
-  ];
-  assert.deepEqual(readFileSync(join(into, item.Config)), Buffer.from(expected.configBytes));
-  const diffIds = await Promise.all(item.Layers.map((path) => sha256OfFile(join(into, path))));
-  assert.deepEqual(diffIds, expected.diffIds);
+  const items = JSON.parse(readFileSync(join(into, "manifest.json"), "utf8")) as readonly SavedImage[];
+  assert.equal(items.length, images.length);
+  for (const { id, diffIds, configBytes } of images) {
+    const item = items.find(({ Config }) => Config === `${id.slice("sha256:".length)}.json`);
+    assert.ok(item, `${id} is not in the archive`);
+    assert.deepEqual(readFileSync(join(into, item.Config)), Buffer.from(configBytes));
+    const saved = [];
+    for (const path of item.Layers) saved.push(await sha256OfFile(join(into, path)));
+    assert.deepEqual(saved, diffIds);
+  }
+}
+
+interface SavedImage {
+  readonly Config: string;
+  readonly Layers: readonly string[];
 }
 
 export function linesOf(text: string): string[] {

@@ -70,11 +70,9 @@ describe("a Debian image", { skip: oracle("root", "dockerd", "mmdebstrap", "getf
     assert.match(said[0] as string, /^[0-9]+\.|sid/);
     assert.ok(said.includes("2770:0:42"), said.join("\n"));
     assert.equal(said.at(-1), "root:x:0:0:root:/root:/bin/bash");
-    const [{ RootFS }] = JSON.parse(await daemon.dockerOk(["image", "inspect", id()])) as [
-      { readonly RootFS: { readonly Layers: readonly string[] } },
-    ];
     const configBytes = readFileSync(join(daemon.root, "image/overlay2/imagedb/content/sha256", id()));
-    await assertSaved(daemon, id(), { diffIds: RootFS.Layers, configBytes }, space.join("again"));
+    const { diff_ids: diffIds } = JSON.parse(configBytes.toString("utf8")).rootfs;
+    await assertSaved(daemon, [{ id: `sha256:${id()}`, diffIds, configBytes }], space.join("again"));
   });
 
   it("is removed by ovl to the last byte", async () => {
