@@ -1,0 +1,152 @@
+/** Every command's `--json`, run for real, is what its schema in docs/schema says. */
+import assert from "node:assert/strict";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { after, before, describe, it } from "node:test";
+import { OvlError } from "../../src/errors.js";
+import { commandEntries } from "../support/manifest.js";
+import { oracle } from "../support/oracles.js";
+import { ovl, ovlJson } from "../support/ovl.js";
+import { repoPath } from "../support/repo.js";
+import { runOk } from "../support/run.js";
+import { dir as directory, file, layer } from "../support/tar-builder.js";
+import { type Scratch, scratch } from "../support/tmp.js";
+import { schema, schemaNames, violations } from "./schemas.js";
+
+const ARCHIVE = repoPath("testdata/hello.docker.tar");
+const OCI = repoPath("testdata/hello.oci.tar");
+
+/** Schemas that are no command's. */
+const SHARED = ["common", "error"];
+
+/** By command, in an order in which each finds what it needs. */
+const CASES: Readonly<Record<string, readonly (() => readonly string[])[]>> = {
+  pull: [() => [ARCHIVE], () => [OCI], () => [repoPath("testdata/multi.oci.tar"), "--platform", "linux/arm64"]],
+  load: [() => ["-i", ARCHIVE]],
+  import: [() => [dir.join("rootfs.tar"), "imported:1", "-c", "CMD sh", "-m", "why"]],
+  tag: [() => ["hello:1.0", "also:1"]],
+  info: [() => []],
+  images: [() => [], () => ["-a", "--digests"], () => ["nothing"]],
+  history: [() => ["hello:1.0"], () => [OCI]],
+  chain: [() => ["hello:1.0"], () => [OCI]],
+  id: [() => ["hello:1.0", ARCHIVE]],
+  create: [() => ["--name", "one", "hello:1.0"]],
+  inspect: [() => ["hello:1.0", "imported:1"], () => [OCI], () => ["one"]],
+  verify: [() => ["--all"], () => [ARCHIVE], () => [dir.join("damaged.tar")]],
+  save: [() => ["hello:1.0", "-o", dir.join("saved.tar")], () => ["hello:1.0", "--format", "oci", "-o", dir.join("o")]],
+  ps: [() => ["-a"]],
+  rm: [() => ["one"]],
+  rmi: [() => ["also:1"], () => ["--dry-run", "-f", "hello:1.0"]],
+  prune: [() => ["-a", "--dry-run"], () => ["-a"]],
+};
+
+let dir: Scratch;
+let root: string;
+
+before(() => {
+  dir = scratch("schema");
+  root = dir.join("root");
+  const archive = readFileSync(ARCHIVE);
+  archive.writeUInt8(0x21, archive.indexOf("Welcome."));
+  writeFileSync(dir.join("damaged.tar"), archive);
+  writeFileSync(dir.join("rootfs.tar"), layer(directory("etc/"), file("etc/hostname", "imported\n")));
+});
+after(() => dir[Symbol.dispose]());
+
+describe("docs/schema", () => {
+  const commands = [...commandEntries().keys()];
+
+  it("has a schema for every command and for nothing else", () => {
+    const unknown = schemaNames.filter((name) => !SHARED.includes(name) && !commands.includes(name));
+    const missing = commands.filter((name) => !schemaNames.includes(name));
+    assert.deepEqual({ unknown, missing }, { unknown: [], missing: [] });
+  });
+
+  it("holds valid schemas, each with a title", () => {
+    for (const name of schemaNames) {
+      const { title } = schema(name).schema as { title?: string };
+      assert.equal(typeof title, "string", name);
+    }
+  });
+
+  it("is tried with every command", () => {
+    assert.deepEqual(
+      commands.filter((name) => !(name in CASES)),
+      [],
+    );
+  });
+});
+
+describe("--json of a command is what its schema says:", () => {
+  for (const [command, cases] of Object.entries(CASES)) {
+    it(command, async () => {
+      for (const args of cases) {
+        const { json, stderr } = await ovlJson([command, ...args(), "--root", root]);
+        assert.equal(violations(command, json), "", `${command} ${args().join(" ")}\n${stderr}`);
+      }
+    });
+  }
+
+  it("images and containers that dockerd made", { skip: oracle("root", "gnu-tar") }, async () => {
+    const docker = dir.dir("docker");
+    const options = ["--xattrs", "--xattrs-include=*", "--numeric-owner"];
+    await runOk("tar", [...options, "-xzpf", repoPath("testdata/dockerd-root.tar.gz"), "-C", docker]);
+    const { json } = await ovlJson<{ images: { id: string }[] }>(["images", "-a", "--root", docker]);
+    assert.equal(violations("images", json), "");
+    const asked: readonly (readonly string[])[] = [
+      ["info"],
+      ["inspect", ...json.images.map(({ id }) => id)],
+      ["history", "site:latest"],
+      ["chain", "site:latest"],
+      ["verify", "--all"],
+    ];
+    for (const args of asked) {
+      const answer = await ovlJson([...args, "--root", docker]);
+      assert.equal(violations(args[0] as string, answer.json), "", args.join(" "));
+    }
+  });
+
+  it("an image that is damaged", async () => {
+    const { status, stdout } = await ovl(["pull", OCI, "--root", dir.join("second"), "--json"]);
+    assert.equal(status, 0);
+    const [base] = (JSON.parse(stdout) as { images: { layers: { cacheId: string }[] }[] }).images[0]?.layers ?? [];
+    rmSync(dir.join("second/overlay2", base?.cacheId ?? "", "diff/etc/passwd"));
+    const { status: verified, json } = await ovlJson(["verify", "--all", "--root", dir.join("second")]);
+    assert.equal(verified, 1);
+    assert.equal(violations("verify", json), "");
+  });
+});
+
+describe("failures are what error.json says:", () => {
+  const { enum: codes } = (
+    schema("error").schema as { $defs: { code: { enum: ConstructorParameters<typeof OvlError>[0][] } } }
+  ).$defs.code;
+
+  const FAILURES: readonly (readonly [title: string, args: () => readonly string[], exit: number])[] = [
+    ["content that differs", () => ["pull", dir.join("damaged.tar"), "--root", dir.join("other")], 1],
+    ["an unknown flag", () => ["images", "--bogus"], 2],
+    ["an unknown command", () => ["bogus"], 2],
+    ["an image that is not there", () => ["inspect", "absent:1", "--root", root], 3],
+    ["no archive", () => ["pull", repoPath("package.json"), "--root", dir.join("other")], 4],
+  ];
+  for (const [title, args, exit] of FAILURES) {
+    it(title, async () => {
+      const { status, json } = await ovlJson<{ error: { exit: number } }>(args());
+      assert.equal(violations("error", json), "");
+      assert.deepEqual([status, json.error.exit], [exit, exit]);
+    });
+  }
+
+  it("every code of the source is listed, and no other", () => {
+    const source = readFileSync(repoPath("src/errors.ts"), "utf8");
+    const table = /const EXIT = \{([^}]*)\}/.exec(source)?.[1] ?? "";
+    const known = [...table.matchAll(/^ {2}([A-Z_]+):/gm)].map(([, code]) => code);
+    assert.deepEqual([...codes].sort(), known.sort());
+  });
+
+  it("every code's exit status is listed", () => {
+    for (const code of codes) {
+      const { exit } = new OvlError(code, "x");
+      assert.equal(violations("error", { error: { code, message: "x", exit } }), "");
+    }
+  });
+});

@@ -1,0 +1,25 @@
+/** The commands as oclif.manifest.json lists them, which a test of its own keeps fresh. */
+import { readFileSync } from "node:fs";
+import { repoPath } from "./repo.js";
+
+export interface CommandEntry {
+  readonly summary: string;
+  readonly description?: string;
+  readonly usage?: string;
+  readonly flags: Readonly<Record<string, FlagEntry>>;
+  readonly args: Readonly<Record<string, unknown>>;
+}
+
+export interface FlagEntry {
+  readonly name: string;
+  readonly char?: string;
+  readonly summary?: string;
+  readonly helpGroup?: string;
+}
+
+export function commandEntries(): ReadonlyMap<string, CommandEntry> {
+  const { commands } = JSON.parse(readFileSync(repoPath("oclif.manifest.json"), "utf8")) as {
+    commands: Record<string, CommandEntry>;
+  };
+  return new Map(Object.entries(commands));
+}
