@@ -1,7 +1,7 @@
 /** What an `ovl save` is asked for: images with the names they go by, and the layers that have to be written. */
 import { OvlError } from "../errors.js";
 import type { ImageConfig } from "../model/config.js";
-import type { ChainId, ImageId } from "../model/digest.js";
+import type { ChainId, DiffId, ImageId } from "../model/digest.js";
 import { familiarString, parseReference, type Reference, withDefaultTag } from "../model/reference.js";
 import { isParent } from "../source/docker-parents.js";
 import type { Layer } from "./layerdb.js";
@@ -14,7 +14,7 @@ export interface PlannedImage {
   readonly config: ImageConfig;
   /** Those of its names that it was asked for by, in that order; none for an id. */
   readonly names: readonly Reference[];
-  /** ChainID of the topmost layer that is left out, and which the archive therefore needs; null: none is. */
+  /** ChainID of its topmost layer that is not in the archive, and has to be where that is loaded; null: all are. */
   readonly base: ChainId | null;
   /** Another image of this plan on which it was built, as docker understands that; else null. */
   readonly parent: ImageId | null;
@@ -44,17 +44,22 @@ export function planSave(store: Store, names: readonly string[], since: string |
   }
   const images = [...asked.keys()].map((id) => completeImage(store, id));
   const left = new Set(since === null ? [] : readImage(store, resolveImage(store, since)).chain);
+  const layers = layersOf(images, left);
   const planned = images.map((image): PlannedImage => {
-    const base = image.chain.findLast((chainId) => left.has(chainId)) ?? null;
+    const top = image.config.diffIds.findLastIndex((diffId) => !layers.has(diffId));
     const parent = images.find(
       ({ id, config }) => id === image.parent && isParent(image.config.history, config.history),
     );
-    return { ...image, names: asked.get(image.id) ?? [], base, parent: parent?.id ?? null };
+    const names = asked.get(image.id) ?? [];
+    return { id: image.id, config: image.config, names, base: image.chain[top] ?? null, parent: parent?.id ?? null };
   });
+  const unrelated = images.filter(({ chain }) => since !== null && !left.has(chain[0] as ChainId));
   return {
     images: planned,
-    layers: layersOf(images, left),
-    warnings: since === null ? [] : planned.filter(({ base }) => base === null).map((image) => unrelated(image, since)),
+    layers: [...layers.values()],
+    warnings: unrelated.map(({ id }) => ({
+      message: `${asked.get(id)?.map(familiarString)[0] ?? id} shares no layer with ${since}; all of it is in the archive`,
+    })),
   };
 }
 
@@ -73,8 +78,8 @@ function completeImage(store: Store, id: ImageId): StoredImage {
 }
 
 /** A DiffID in two places of a stack, or in two stacks, is one tar: it is written from where it comes first. */
-function layersOf(images: readonly StoredImage[], left: ReadonlySet<ChainId>): Layer[] {
-  const layers = new Map<string, Layer>();
+function layersOf(images: readonly StoredImage[], left: ReadonlySet<ChainId>): Map<DiffId, Layer> {
+  const layers = new Map<DiffId, Layer>();
   for (const image of images) {
     image.config.diffIds.forEach((diffId, i) => {
       const layer = image.layers[i] as Layer;
@@ -82,11 +87,5 @@ function layersOf(images: readonly StoredImage[], left: ReadonlySet<ChainId>): L
       if (!left.has(layer.chainId) && !layers.has(diffId)) layers.set(diffId, { ...layer, diffId });
     });
   }
-  return [...layers.values()];
-}
-
-function unrelated({ id, names }: PlannedImage, since: string): { message: string } {
-  const [name] = names;
-  const called = name === undefined ? id : familiarString(name);
-  return { message: `${called} shares no layer with ${since}; all of it is in the archive` };
+  return layers;
 }

@@ -72,9 +72,17 @@ export function ociImages(dir: string): SavedImage[] {
   });
 }
 
+/** The image of a `dir:` of skopeo's, whose blobs are called by their digests alone. */
+export function copiedImage(dir: string): SavedImage {
+  const { config, layers } = readJson<{ config: IndexEntry; layers: IndexEntry[] }>(dir, "manifest.json");
+  const blob = ({ digest }: IndexEntry) => readFileSync(join(dir, digest.slice("sha256:".length)));
+  return { id: sha256(blob(config)), diffIds: layers.map((layer) => sha256(decompressed(blob(layer)))) };
+}
+
 function decompressed(bytes: Buffer): Buffer {
+  if (bytes.length < 4) return bytes;
   if (bytes.readUInt16BE(0) === 0x1f8b) return gunzipSync(bytes);
-  if (bytes.length < 4 || bytes.readUInt32LE(0) !== 0xfd2fb528) return bytes;
+  if (bytes.readUInt32LE(0) !== 0xfd2fb528) return bytes;
   const { status, stdout } = spawnSync("zstd", ["-dc"], { input: bytes, maxBuffer: 1 << 30 });
   if (status !== 0) throw new Error("zstd -d failed");
   return stdout;
