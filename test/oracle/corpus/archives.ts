@@ -205,6 +205,13 @@ const sets: readonly Case[] = [
   several("a Parent that is in no archive", (base) => [
     image({ layers: [base], names: ["corpus/orphan:1"], parent: `sha256:${"ab".repeat(32)}` }),
   ]),
+  ...built("layers that the store has need not be in the archive", (of) =>
+    edited(of, (files) => {
+      for (const path of [...files.keys()]) if (path.endsWith("/layer.tar")) files.delete(path);
+    }),
+  ),
+  ...built("a tag that moves from archive to archive", (of) => save(of)),
+  legacy("an archive without manifest json"),
   tagged("an image without a name", []),
   tagged("names in full and familiar form", [
     "docker.io/library/corpus-full:1",
@@ -225,6 +232,28 @@ const sets: readonly Case[] = [
 function several(title: string, make: (base: Uint8Array) => Image[]): Case {
   const images = make(layer(marker(title), file("base", title)));
   return made(title, images, save(...images));
+}
+
+/** Two archives: an image, and another image of the same layers under the same name. */
+function built(title: string, make: (of: Image) => Uint8Array): Case[] {
+  const first = plain(title);
+  const second = plain(title, { config: { comment: "another config" } });
+  return [made(`${title}: before`, [first], save(first)), made(title, [second], make(second))];
+}
+
+/** What docker saved before 1.10: layers with a config each, found by their directories and `repositories`. */
+function legacy(title: string): Case {
+  const ids = ["0a".repeat(32), "0b".repeat(32)] as const;
+  const files: Files = new Map();
+  for (const [i, id] of ids.entries()) {
+    const config = { id, created: "2014-01-01T00:00:00Z", os: "linux", architecture: "amd64", config: { Cmd: ["/x"] } };
+    const parent = i === 0 ? {} : { parent: ids[0] };
+    files.set(`${id}/VERSION`, Buffer.from("1.0"));
+    files.set(`${id}/json`, json({ ...config, ...parent, container_config: { Cmd: [`/bin/sh -c step ${i}`] } }));
+    files.set(`${id}/layer.tar`, layer(marker(`${title} ${i}`)));
+  }
+  files.set("repositories", json({ "corpus/legacy": { "1": ids[1], base: ids[0] } }));
+  return made(title, [], archive(files));
 }
 
 /** A broken archive of one plain image. */
@@ -303,6 +332,12 @@ const lies: readonly Case[] = [
   broken("BAD_ARCHIVE", "a gzip stream with a bad checksum", (of) => flip(gzip(save(of)), -6)),
   broken("BAD_ARCHIVE", "a gzip stream with garbage behind it", (of) =>
     Buffer.concat([gzip(save(of)), Buffer.from("garbage!!")]),
+  ),
+  broken("BAD_ARCHIVE", "a gzip layer with garbage behind it", (of) =>
+    archive(dockerArchive([of], { compress: (b) => Buffer.concat([gzip(b), Buffer.from("garbage behind it")]) })),
+  ),
+  broken("BAD_ARCHIVE", "a gzip layer with zeros behind it", (of) =>
+    archive(dockerArchive([of], { compress: (b) => Buffer.concat([gzip(b), Buffer.alloc(512)]) })),
   ),
   broken("BAD_ARCHIVE", "a gzip layer with a bad checksum", (of) =>
     archive(dockerArchive([of], { compress: (b) => flip(gzip(b), -6) })),
