@@ -26,9 +26,9 @@ export function applyChanges(config: JsonObject, changes: readonly string[]): Js
   // Docker forgets a command that stood before an entrypoint, but not one that was set by these very changes.
   let isCommandSet = false;
   for (const instruction of parseInstructions(changes.join("\n"))) {
-    const { name } = instruction;
+    const { name, rest } = instruction;
     const values = applied(instruction, changed);
-    if (name === "cmd") isCommandSet ||= strings(values["Cmd"]).length > 0;
+    if (name === "cmd") isCommandSet ||= rest !== "" && strings(values["Cmd"]).length > 0;
     changed = { ...changed, ...values, ...(name === "entrypoint" && !isCommandSet ? { Cmd: null } : {}) };
   }
   return changed;
@@ -159,7 +159,8 @@ function healthcheckFlags({ flags, line }: Instruction): JsonObject {
     if (key === undefined) throw changeError(line, `unknown flag ${name}`);
     if (value === undefined) throw changeError(line, `${name} needs a value`);
     if (values.has(key)) throw changeError(line, `${name} is given twice`);
-    values.set(key, key === "Retries" ? retries(value, line) : interval(name, value, line));
+    // An empty value stands for docker's default, as no flag does.
+    if (value !== "") values.set(key, key === "Retries" ? retries(value, line) : interval(name, value, line));
   }
   return Object.fromEntries(values);
 }

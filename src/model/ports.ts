@@ -5,9 +5,10 @@ import { isIP } from "node:net";
  * The container's ports of a specification, as docker stores them: `80/tcp`; a text says what is wrong with it.
  */
 export function parsePorts(spec: string): string[] | { readonly problem: string } {
-  const [ports = "", given = "", ...more] = spec.split("/");
+  // Docker never looks behind a second slash.
+  const [ports = "", given = ""] = spec.split("/");
   const protocol = given === "" ? "tcp" : given.toLowerCase();
-  if (more.length > 0 || !["tcp", "udp", "sctp"].includes(protocol)) return { problem: `unknown protocol in ${spec}` };
+  if (!["tcp", "udp", "sctp"].includes(protocol)) return { problem: `unknown protocol in ${spec}` };
   // An IPv6 address has brackets, and colons in them.
   const [, address = "", host = "", container = ""] =
     /^(?:(\[[^\]]*\]|[^:]*):)??(?:([^:]*):)?([^:]+)$/.exec(ports) ?? [];
