@@ -1,12 +1,13 @@
 /** Removing containers as `docker rm`: a container that runs or is mounted stays. */
 import { join } from "node:path";
-import { mountBelow } from "../driver/mounted.js";
+import { layerMounts } from "../driver/layer-mounts.js";
 import { removeTree } from "../driver/remove-tree.js";
 import { asOvlError, OvlError } from "../errors.js";
 import type { CacheId } from "../model/digest.js";
 import type { Container, Mount } from "../store/mounts.js";
 import type { Store } from "../store/store.js";
 import { resolveContainer } from "./resolve.js";
+import { stopUse } from "./stop.js";
 
 export interface RemoveContainersResult {
   /** Ids, in the order asked. */
@@ -15,7 +16,10 @@ export interface RemoveContainersResult {
   readonly failures: readonly OvlError[];
 }
 
-/** @param targets names, ids, beginnings of ids; @param options.dryRun only say what would go */
+/**
+ * @param targets names, ids, beginnings of ids
+ * @param options `force`: kill and unmount first what runs or is mounted; `dryRun`: only say what would go
+ */
 export async function removeContainers(
   store: Store,
   targets: readonly string[],
@@ -27,7 +31,8 @@ export async function removeContainers(
     try {
       const container = resolveContainer(store, target);
       if (removed.includes(container.id)) continue;
-      refuseUsed(store, container);
+      if (options.force !== true) refuseUsed(store, container);
+      else if (options.dryRun !== true) await stopUse(store, container);
       if (options.dryRun !== true) removeContainer(store, container);
       removed.push(container.id);
     } catch (thrown) {
@@ -45,11 +50,11 @@ export function refuseUsed(store: Store, { id, name, running, mount }: Container
   if (running) {
     throw new OvlError("IN_USE", `${who} is running; stop it first, with the docker that runs it`, { container: id });
   }
-  const point = mount?.mountId ? mountOf(store, mount.mountId) : null;
-  if (point === null) return;
-  throw new OvlError("IN_USE", `${who} is mounted on ${point}; unmount it first: ovl umount ${name || id}`, {
+  const mounted = layerMounts(store.driver).find(({ cacheId }) => cacheId === mount?.mountId);
+  if (mounted === undefined) return;
+  throw new OvlError("IN_USE", `${who} is mounted on ${mounted.point}; unmount it first: ovl umount ${name || id}`, {
     container: id,
-    path: point,
+    path: mounted.point,
   });
 }
 
@@ -76,10 +81,6 @@ function ownLayers(store: Store, mount: Mount | null): CacheId[] {
   }
   for (const { cacheId } of store.layers.list().layers) others.add(cacheId);
   return own.filter((id) => !others.has(id));
-}
-
-function mountOf(store: Store, mountId: CacheId): string | null {
-  return mountBelow(store.driver.dir(mountId));
 }
 
 /** One error for all that could not be removed; what was removed stands in it, since it then is the whole answer. */

@@ -8,6 +8,18 @@ export type DriverName = (typeof DRIVERS)[number];
 /** `GraphDriver.Data` of `docker inspect`. */
 export type GraphData = Readonly<Record<string, string>>;
 
+/** How the view of a layer on top of those below it is mounted. Paths are relative to the driver's directory. */
+export type MountPlan =
+  /** A single layer is what it is. */
+  | { readonly kind: "bind"; readonly source: string }
+  | {
+      readonly kind: "overlay";
+      /** Topmost first. */
+      readonly lower: readonly string[];
+      /** null: to be read only. */
+      readonly upper: { readonly dir: string; readonly work: string } | null;
+    };
+
 /** What is wrong with a file or directory that the driver keeps for a layer. */
 export interface DirectoryProblem {
   /** Absolute path of what is at fault. */
@@ -52,6 +64,15 @@ export interface Driver {
    * names the file at fault where the chain is broken.
    */
   lowerDirs(cacheId: CacheId): string[];
+
+  /**
+   * How to mount a layer, for reading only or for writing into it. Throws BAD_ROOT as `lowerDirs` does, and where a
+   * layer cannot be written into.
+   */
+  mountPlan(cacheId: CacheId, readOnly: boolean): MountPlan;
+
+  /** Where a layer is mounted by default: a directory that is there only as long as the mount. */
+  mergedDir(cacheId: CacheId): string;
 
   /**
    * What is wrong with the directory of an image layer, but for its content; empty when nothing is.

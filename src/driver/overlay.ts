@@ -3,10 +3,10 @@
  * a container has `lower-id`, `upper` and `work`. Reading only: layers are made when the driver can copy trees.
  */
 import { lstatSync, readdirSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join, relative } from "node:path";
 import { asOvlError, OvlError } from "../errors.js";
 import { type CacheId, isCacheId } from "../model/digest.js";
-import type { DirectoryProblem, Driver, GraphData } from "./driver.js";
+import type { DirectoryProblem, Driver, GraphData, MountPlan } from "./driver.js";
 import { errnoOf, readId } from "./files.js";
 import { removeTree } from "./remove-tree.js";
 
@@ -70,6 +70,22 @@ export class Overlay implements Driver {
       throw new OvlError("BAD_ROOT", `${path} holds ${JSON.stringify(lower)}; expected the name of a layer`, { path });
     }
     return [join(this.dir(lower), "root")];
+  }
+
+  mountPlan(cacheId: CacheId, readOnly: boolean): MountPlan {
+    const [below] = this.lowerDirs(cacheId);
+    if (below === undefined) {
+      if (readOnly) return { kind: "bind", source: `${cacheId}/${basename(this.contentDir(cacheId))}` };
+      const path = join(this.dir(cacheId), "lower-id");
+      throw new OvlError("BAD_ROOT", `${path} is missing; expected the layer below a container's own`, { path });
+    }
+    const lower = relative(this.home, below);
+    if (readOnly) return { kind: "overlay", lower: [`${cacheId}/upper`, lower], upper: null };
+    return { kind: "overlay", lower: [lower], upper: { dir: `${cacheId}/upper`, work: `${cacheId}/work` } };
+  }
+
+  mergedDir(cacheId: CacheId): string {
+    return join(this.dir(cacheId), "merged");
   }
 
   check(cacheId: CacheId): DirectoryProblem[] {

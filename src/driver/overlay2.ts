@@ -8,7 +8,7 @@ import { lstatSync, readdirSync, readlinkSync, rmSync, symlinkSync } from "node:
 import { join } from "node:path";
 import { asOvlError, OvlError } from "../errors.js";
 import { type CacheId, isCacheId } from "../model/digest.js";
-import type { DirectoryProblem, Driver, GraphData } from "./driver.js";
+import type { DirectoryProblem, Driver, GraphData, MountPlan } from "./driver.js";
 import { ensureDirectory, errnoOf, makeDirectory, readSmall, syncDirectory, writeAtomically } from "./files.js";
 import { refuseMounts } from "./mounted.js";
 import { checkOverlay2 } from "./overlay2-check.js";
@@ -104,6 +104,27 @@ export class Overlay2 implements Driver {
       .map((entry) => this.contentDir(this.#layerOf(entry, path)));
   }
 
+  mountPlan(cacheId: CacheId, readOnly: boolean): MountPlan {
+    const path = join(this.dir(cacheId), "lower");
+    const file = readSmall(path);
+    if (file.kind === "bad") throw badRoot(path, file.reason, "a list of l/<link> separated by colons");
+    const below = file.kind === "read" ? file.bytes.toString("latin1").split(":") : [];
+    for (const entry of below) this.#layerOf(entry, path);
+    if (below.length > MAX_LOWERS) throw tooMany(this.dir(cacheId), below.length);
+    const dir = `${cacheId}/diff`;
+    if (readOnly) {
+      return below.length === 0
+        ? { kind: "bind", source: dir }
+        : { kind: "overlay", lower: [dir, ...below], upper: null };
+    }
+    if (below.length === 0) throw badRoot(path, "is missing", "the layers below a container's own");
+    return { kind: "overlay", lower: below, upper: { dir, work: `${cacheId}/work` } };
+  }
+
+  mergedDir(cacheId: CacheId): string {
+    return join(this.dir(cacheId), "merged");
+  }
+
   check(cacheId: CacheId, below: readonly (CacheId | null)[]): DirectoryProblem[] {
     return checkOverlay2(this.home, cacheId, below);
   }
@@ -129,12 +150,7 @@ export class Overlay2 implements Driver {
     if (file.kind === "bad") throw badRoot(path, file.reason, "a list of l/<link> separated by colons");
     const below = file.kind === "read" ? file.bytes.toString("latin1").trim().split(":") : [];
     for (const entry of below) this.#layerOf(entry, path);
-    if (below.length + 1 > MAX_LOWERS) {
-      throw new OvlError(
-        "TOO_MANY_LAYERS",
-        `${dir} has ${below.length} layers below it; overlay2 mounts ${MAX_LOWERS}`,
-      );
-    }
+    if (below.length + 1 > MAX_LOWERS) throw tooMany(dir, below.length);
     return [`l/${link}`, ...below].join(":");
   }
 
@@ -171,6 +187,13 @@ function newLink(): string {
   const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
   // A base32 digit is 5 bits, and 256 is a multiple of 32: the low bits of a byte are as good.
   return Array.from(randomBytes(26), (byte) => alphabet[byte & 31]).join("");
+}
+
+function tooMany(dir: string, below: number): OvlError {
+  return new OvlError("TOO_MANY_LAYERS", `${dir} has ${below} layers below it; overlay2 mounts ${MAX_LOWERS}`, {
+    layers: below,
+    limit: MAX_LOWERS,
+  });
 }
 
 function badRoot(path: string, found: string, expected: string): OvlError {

@@ -1,5 +1,5 @@
 /** Removing images as `docker rmi` of 20.10: which names go, what refuses, which parents go along. */
-import { refuseMounts } from "../driver/mounted.js";
+import { refuseMounted } from "../driver/layer-mounts.js";
 import { OvlError } from "../errors.js";
 import { hexOf, type ImageId } from "../model/digest.js";
 import {
@@ -130,7 +130,8 @@ function refuseConflict(removal: Removal, id: ImageId, check: { soft: boolean; n
       container: stopped.id,
     });
   }
-  for (const { cacheId } of removal.layersOf(id)) refuseMounts(removal.store.driver.dir(cacheId));
+  const cacheIds = removal.layersOf(id).map(({ cacheId }) => cacheId);
+  if (cacheIds.length > 0) refuseMounted(removal.store.driver, cacheIds);
 }
 
 /** Names of one repository with at most one tag: what an id stands for without a doubt. */

@@ -24,6 +24,7 @@ const FUNCTIONS = {
   linkat: ["int", ["int", "void *", "int", "void *", "int"]],
   unlinkat: ["int", ["int", "void *", "int"]],
   renameat: ["int", ["int", "void *", "int", "void *"]],
+  lseek: ["int64_t", ["int", "int64_t", "int"]],
   readlinkat: ["intptr_t", ["int", "void *", "void *", "size_t"]],
   fchown: ["int", ["int", "uint", "uint"]],
   fchownat: ["int", ["int", "void *", "uint", "uint", "int"]],
@@ -45,6 +46,8 @@ const FUNCTIONS = {
   poll: ["int", ["void *", "ulong", "int"]],
   mount: ["int", ["void *", "void *", "void *", "uintptr_t", "void *"]],
   umount2: ["int", ["void *", "int"]],
+  unshare: ["int", ["int"]],
+  chdir: ["int", ["void *"]],
 } as const satisfies Record<string, Signature>;
 
 /** Called by number: C libraries in the field lack a function of this name (glibc before 2.33, musl). */
@@ -53,6 +56,7 @@ const SYSCALLS = {
   statx: ["int", "void *", "int", "uint", "void *"],
   mknodat: ["int", "void *", "uint", "uint"],
   getdents64: ["int", "void *", "size_t"],
+  ioctl: ["int", "size_t", "size_t"],
 } as const satisfies Record<string, readonly string[]>;
 
 type SyscallName = keyof typeof SYSCALLS;
@@ -60,8 +64,8 @@ type FunctionName = keyof typeof FUNCTIONS | SyscallName;
 
 /** x64 has numbers of its own, arm64 the kernel's generic ones. */
 const NUMBERS: Readonly<Record<string, Readonly<Record<SyscallName, number>>>> = {
-  x64: { openat2: 437, statx: 332, mknodat: 259, getdents64: 217 },
-  arm64: { openat2: 437, statx: 291, mknodat: 33, getdents64: 61 },
+  x64: { openat2: 437, statx: 332, mknodat: 259, getdents64: 217, ioctl: 16 },
+  arm64: { openat2: 437, statx: 291, mknodat: 33, getdents64: 61, ioctl: 29 },
 };
 
 let loaded: Readonly<Record<FunctionName, CFunction>> | null = null;

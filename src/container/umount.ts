@@ -1,0 +1,94 @@
+/** Unmounting what `ovl mount` or a dockerd that was killed mounted. */
+import { realpathSync } from "node:fs";
+import { type LayerMount, layerMounts } from "../driver/layer-mounts.js";
+import { OvlError, osError } from "../errors.js";
+import { byteStringOf } from "../model/bytes.js";
+import type { CacheId } from "../model/digest.js";
+import type { Container } from "../store/mounts.js";
+import { resolveImage } from "../store/resolve.js";
+import type { Store } from "../store/store.js";
+import { readImage } from "../store/stored-image.js";
+import { EBUSY, EPERM, errnoName } from "../sys/errno.js";
+import { MNT_DETACH, unmount } from "../sys/mount.js";
+import { removePoint } from "./mount-point.js";
+import { findContainer, resolveContainer } from "./resolve.js";
+
+/** The mounts that a name means: of a container, of an image, or on a directory. Throws NOT_FOUND. */
+export function mountsOf(store: Store, target: string): LayerMount[] {
+  const mounts = layerMounts(store.driver);
+  const onDirectory = mounts.filter(({ point }) => point === realOf(target));
+  if (onDirectory.length > 0) return onDirectory;
+  const cacheId = layerNamed(store, target);
+  const found = mounts.filter((mounted) => mounted.cacheId === cacheId);
+  if (found.length > 0) return found;
+  throw new OvlError("NOT_FOUND", `nothing of ${store.root} is mounted as ${target}; "ovl mount" lists what is`, {
+    target,
+  });
+}
+
+/**
+ * Unmounts, latest first, and removes the directory that was made for the mount.
+ * @param detach also what is in use: it is gone from the tree at once, and for its users when they are done
+ * Throws IN_USE for what is in use, PERMISSION.
+ */
+export function unmountAll(store: Store, mounts: readonly LayerMount[], detach: boolean): string[] {
+  const points: string[] = [];
+  for (const { point } of mounts.toReversed()) {
+    const result = unmount(byteStringOf(point), detach ? MNT_DETACH : 0);
+    if (result < 0) throw refused(-result, point);
+    removePoint(store, point);
+    points.push(point);
+  }
+  return points;
+}
+
+/** Refuses what a running container lives in. */
+export function refuseRunning(store: Store, mounts: readonly LayerMount[]): void {
+  for (const { cacheId, point } of mounts) {
+    const container = store.users.containers.find(({ mount, running }) => running && mount?.mountId === cacheId);
+    if (container === undefined) continue;
+    const who = containerLabel(container);
+    throw new OvlError("IN_USE", `${point} is what ${who} runs in; stop it first`, {
+      path: point,
+      container: container.id,
+    });
+  }
+}
+
+function containerLabel({ id, name }: Container): string {
+  return `container ${name || id.slice(0, 12)}`;
+}
+
+function layerNamed(store: Store, target: string): CacheId | null {
+  if (/^\.{0,2}\//.test(target)) return null;
+  const container = findContainer(store, target);
+  if (container !== null) return container.mount?.mountId ?? null;
+  try {
+    return readImage(store, resolveImage(store, target)).layers.at(-1)?.cacheId ?? null;
+  } catch (thrown) {
+    if (!(thrown instanceof OvlError) || thrown.code !== "NOT_FOUND") throw thrown;
+    return resolveContainer(store, target).mount?.mountId ?? null;
+  }
+}
+
+function realOf(path: string): string | null {
+  try {
+    return realpathSync(path);
+  } catch {
+    return null;
+  }
+}
+
+function refused(errno: number, path: string): OvlError {
+  const name = errnoName(errno);
+  if (errno === EBUSY) {
+    return new OvlError(
+      "IN_USE",
+      `${path} is in use: a process has a file open or its working directory there; end it, or detach the mount with --force`,
+      { path, errno: name },
+    );
+  }
+  if (errno === EPERM)
+    return new OvlError("PERMISSION", `cannot unmount ${path}: only root may`, { path, errno: name });
+  return osError(name, `unmount ${path}`, { path });
+}
