@@ -1,14 +1,12 @@
 /** Which directories a container's or an image's file system is made of, topmost first. */
-import { readFileSync, statSync } from "node:fs";
 import { OvlError } from "../errors.js";
 import type { CacheId, ChainId, ImageId } from "../model/digest.js";
 import type { Layer } from "../store/layerdb.js";
 import type { Container } from "../store/mounts.js";
 import { resolveImage } from "../store/resolve.js";
-import { resolveContainer } from "../store/resolve-container.js";
+import { findContainer } from "../store/resolve-container.js";
 import type { Store } from "../store/store.js";
 import { missingLayer, readImage } from "../store/stored-image.js";
-import { Union } from "./union.js";
 
 export interface UnionLayer {
   /** As `ovl chain` counts: 0 is the image's bottom. A container's init layer and its own lie above the image's top. */
@@ -26,49 +24,26 @@ export type RootfsTarget =
   | { readonly kind: "container"; readonly id: string; readonly container: Container }
   | { readonly kind: "image"; readonly id: ImageId };
 
+/** Characters of an id from which it is worth saying what is wrong with a container that cannot be read. */
+const TELLING = 4;
+
 /** A container before an image of the same name, as docker inspect has it. Throws NOT_FOUND, AMBIGUOUS, USAGE. */
 export function resolveTarget(store: Store, text: string): RootfsTarget {
-  try {
-    const container = resolveContainer(store, text);
-    return { kind: "container", id: container.id, container };
-  } catch (thrown) {
-    if (!(thrown instanceof OvlError) || thrown.code !== "NOT_FOUND") throw thrown;
-  }
+  const container = findContainer(store, text);
+  if (container !== null) return { kind: "container", id: container.id, container };
   try {
     return { kind: "image", id: resolveImage(store, text) };
   } catch (thrown) {
     if (!(thrown instanceof OvlError) || thrown.code !== "NOT_FOUND") throw thrown;
-    throw new OvlError(
-      "NOT_FOUND",
-      thrown.message.replace("no such image", "no such container or image"),
-      thrown.fields,
-    );
+    const damaged = store.users.warnings.find(({ subject }) => text.length >= TELLING && subject.startsWith(text));
+    const message = thrown.message.replace("no such image", "no such container or image");
+    throw new OvlError("NOT_FOUND", damaged === undefined ? message : `${message}: ${damaged.message}`, thrown.fields);
   }
 }
 
 /** Layers topmost first. Throws BAD_ROOT where the root does not say all of them. */
 export function layersOf(store: Store, target: RootfsTarget): UnionLayer[] {
   return target.kind === "image" ? imageLayers(store, target.id) : containerLayers(store, target.container);
-}
-
-/** The view of a target. The caller disposes it. */
-export function openUnion(store: Store, layers: readonly UnionLayer[]): Union {
-  const marks = marksOf(store);
-  const union = new Union(
-    layers.map(({ dir }) => dir),
-    { userXattrs: marks !== "trusted" },
-  );
-  if (marks === "unreadable" && layers.length > 1) {
-    const path = store.driver.home;
-    const message = `the layers in ${path} are root's, and only root can read which of their directories hide those below: files that an upper layer has hidden may show; run ovl as root`;
-    union.warnings.push({ code: "UNPRIVILEGED", path, message });
-  }
-  return union;
-}
-
-/** One layer as it is on disk, its whiteouts shown. The caller disposes it. */
-export function openSingleLayer(store: Store, layer: UnionLayer): Union {
-  return new Union([layer.dir], { userXattrs: marksOf(store) !== "trusted", showsWhiteouts: true });
 }
 
 function imageLayers(store: Store, id: ImageId): UnionLayer[] {
@@ -113,25 +88,4 @@ function unionLayers(store: Store, layers: readonly Layer[]): UnionLayer[] {
   });
   // A layer of the overlay driver is the whole tree up to it.
   return store.driver.name === "overlay" ? all.slice(-1) : all.reverse();
-}
-
-/**
- * By which attributes the layers are marked: `user` where they are an ordinary user's, who can set only those and
- * mounts with `userxattr`; `unreadable` where they are root's, and this process is not allowed to see root's marks.
- */
-function marksOf(store: Store): "trusted" | "user" | "unreadable" {
-  const owner = statSync(store.driver.home, { throwIfNoEntry: false })?.uid ?? 0;
-  const privileged = process.getuid?.() === 0 && ownsAllUsers();
-  if (owner !== 0) return "user";
-  if (privileged) return "trusted";
-  return process.getuid?.() === 0 ? "user" : "unreadable";
-}
-
-/** Whether this process's root is the machine's: user_namespaces(7), uid_map. */
-function ownsAllUsers(): boolean {
-  try {
-    return /^\s*0\s+0\s+4294967295\s*$/.test(readFileSync("/proc/self/uid_map", "latin1"));
-  } catch {
-    return true;
-  }
 }

@@ -5,20 +5,30 @@ import type { Store } from "./store.js";
 
 /** Candidates that an error lists, so that it stays a message. */
 const MAX_CANDIDATES = 10;
+/** Characters of an id from which it is worth saying what is wrong with a container that cannot be read. */
+const TELLING = 4;
 
-/** Throws NOT_FOUND, and AMBIGUOUS with the candidates. */
+/** Throws NOT_FOUND, AMBIGUOUS with the candidates. */
 export function resolveContainer(store: Store, text: string): Container {
+  const found = findContainer(store, text);
+  if (found !== null) return found;
+  const damaged = store.users.warnings.find(({ subject }) => text.length >= TELLING && subject.startsWith(text));
+  const why = damaged === undefined ? "" : `: ${damaged.message}`;
+  throw new OvlError("NOT_FOUND", `no such container in ${store.root}: ${text}${why}`, {
+    container: text,
+    root: store.root,
+  });
+}
+
+/** null where there is no such container. Throws AMBIGUOUS. */
+export function findContainer(store: Store, text: string): Container | null {
   const { containers } = store.users;
-  const name = text.replace(/^\//, "");
+  const name = text.startsWith("/") ? text.slice(1) : text;
+  if (name === "") return null;
   const exact = containers.find(({ id }) => id === text) ?? containers.find((container) => container.name === name);
-  if (exact !== undefined && name !== "") return exact;
-  const candidates = text === "" ? [] : containers.filter(({ id }) => id.startsWith(text));
-  const [only, second] = candidates;
-  if (only === undefined) {
-    const message = `no such container in ${store.root}: ${text}`;
-    throw new OvlError("NOT_FOUND", message, { container: text, root: store.root });
-  }
-  if (second === undefined) return only;
+  if (exact !== undefined) return exact;
+  const candidates = /^[0-9a-f]+$/.test(text) ? containers.filter(({ id }) => id.startsWith(text)) : [];
+  if (candidates.length <= 1) return candidates[0] ?? null;
   const shown = candidates.slice(0, MAX_CANDIDATES).map(({ id }) => id);
   const more = candidates.length - shown.length;
   throw new OvlError(

@@ -47,7 +47,7 @@ export function encodeHeader(entry: NewEntry): Uint8Array {
   for (const [key, value] of entry.xattrs ?? []) records.set(`SCHILY.xattr.${key}`, latin1(value));
   const fields: HeaderData = {
     type: TYPE_NAMES[entry.type],
-    mode: entry.mode & 0o7777,
+    mode: entry.mode,
     uid: numeric("uid", uid, MAX_8),
     gid: numeric("gid", gid, MAX_8),
     size: numeric("size", size, MAX_12),

@@ -1,0 +1,37 @@
+/** A root file system written as one tar, to a file that gets its name once it is complete, or into a pipe. */
+import { writeFully } from "../blob/file-sink.js";
+import { openOutput } from "../store/save-output.js";
+import { Pace } from "./pace.js";
+import { tarOf } from "./tar.js";
+import type { Union } from "./union.js";
+
+/** Headers and small files are written together: a system call for each would take longer than they do. */
+const BUFFER_BYTES = 256 * 1024;
+
+/**
+ * @param output file, or `-` for standard output
+ * @returns absolute path, or `-`
+ * Throws USAGE for a terminal, what reading the layers throws, and the system's errors; then there is no file.
+ */
+export async function exportTar(union: Union, output: string, signal: AbortSignal | undefined): Promise<string> {
+  using file = await openOutput(output);
+  const pace = new Pace(signal);
+  const buffer = Buffer.allocUnsafeSlow(BUFFER_BYTES);
+  const flush = (length: number) => writeFully(file, buffer.subarray(0, length), null, () => signal?.throwIfAborted());
+  let filled = 0;
+  for (const bytes of tarOf(union)) {
+    for (let at = 0; at < bytes.length; ) {
+      const length = Math.min(bytes.length - at, BUFFER_BYTES - filled);
+      buffer.set(bytes.subarray(at, at + length), filled);
+      at += length;
+      filled += length;
+      if (filled < BUFFER_BYTES) continue;
+      flush(filled);
+      filled = 0;
+    }
+    if (pace.isDue) await pace.rest();
+  }
+  flush(filled);
+  file.commit();
+  return file.path;
+}

@@ -1,0 +1,67 @@
+/** From what a user calls a container or an image to its file system, ready to be read. */
+import { statSync } from "node:fs";
+import { OvlError } from "../errors.js";
+import type { Store } from "../store/store.js";
+import { isMachineRoot } from "../sys/privilege.js";
+import { layersOf, type RootfsTarget, resolveTarget, type UnionLayer } from "./layers.js";
+import { Union } from "./union.js";
+
+export interface OpenedRootfs extends Disposable {
+  readonly target: RootfsTarget;
+  /** Those of the union, topmost first. */
+  readonly layers: readonly UnionLayer[];
+  readonly union: Union;
+}
+
+/**
+ * A container before an image of the same name.
+ * @param index one layer instead of all, as it is on disk; null for all
+ * Throws NOT_FOUND, AMBIGUOUS, BAD_ROOT, PERMISSION.
+ */
+export function openRootfs(store: Store, text: string, index: number | null = null): OpenedRootfs {
+  const target = resolveTarget(store, text);
+  const all = layersOf(store, target);
+  const layers = index === null ? all : [layerAt(all, index, text)];
+  const [only] = layers;
+  const union = index !== null && only !== undefined ? openSingleLayer(store, only) : openUnion(store, layers);
+  return { target, layers, union, [Symbol.dispose]: () => union[Symbol.dispose]() };
+}
+
+function layerAt(layers: readonly UnionLayer[], index: number, target: string): UnionLayer {
+  const layer = layers.find((one) => one.index === index);
+  if (layer !== undefined) return layer;
+  const known = layers.map((one) => one.index);
+  const range = known.length === 0 ? "no layers" : `layers ${Math.min(...known)} to ${Math.max(...known)}`;
+  throw new OvlError("NOT_FOUND", `${target} has no layer ${index}; it has ${range}`, { target, layer: index });
+}
+
+/** The view of a target. The caller disposes it. */
+export function openUnion(store: Store, layers: readonly UnionLayer[]): Union {
+  const marks = marksOf(store);
+  const union = new Union(
+    layers.map(({ dir }) => dir),
+    { userXattrs: marks !== "trusted" },
+  );
+  if (marks === "unreadable" && layers.length > 1) {
+    const path = store.driver.home;
+    const message = `the layers in ${path} are root's, and only root can read which of their directories hide those below: files that an upper layer has hidden may show; run ovl as root`;
+    union.warnings.push({ code: "UNPRIVILEGED", path, message });
+  }
+  return union;
+}
+
+/** One layer as it is on disk, its whiteouts shown. The caller disposes it. */
+export function openSingleLayer(store: Store, layer: UnionLayer): Union {
+  return new Union([layer.dir], { userXattrs: marksOf(store) !== "trusted", showsWhiteouts: true });
+}
+
+/**
+ * By which attributes the layers are marked: `user` where they are an ordinary user's, who can set only those and
+ * mounts with `userxattr`; `unreadable` where they are root's, and this process is not allowed to see root's marks.
+ */
+function marksOf(store: Store): "trusted" | "user" | "unreadable" {
+  const owner = statSync(store.driver.home, { throwIfNoEntry: false })?.uid ?? 0;
+  if (owner !== 0) return "user";
+  if (isMachineRoot()) return "trusted";
+  return process.getuid?.() === 0 ? "user" : "unreadable";
+}
