@@ -42,8 +42,10 @@ export async function startDockerd(root: string, driver: "overlay2" | "overlay" 
   const logFd = openSync(logPath, "a");
   const flags = ["--iptables=false", "--ip-forward=false", "--ip-masq=false", "--bridge=none"];
   const child = spawn(
-    "dockerd",
+    // The daemon is told to end when this process does, however that ends: a killed test leaves none behind.
+    "setpriv",
     [
+      ...["--pdeathsig", "TERM", "dockerd"],
       ...["--data-root", root, "--exec-root", runtime.join("e"), "-H", `unix://${socket}`, "-p", runtime.join("p")],
       ...["-s", driver, "--config-file", config, ...flags],
     ],
