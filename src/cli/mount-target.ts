@@ -3,6 +3,7 @@ import { accessSync, constants } from "node:fs";
 import { resolve } from "node:path";
 import type { Mounted } from "../container/mount.js";
 import type { ListedMount } from "../container/mount-list.js";
+import type { Place } from "../container/mount-point.js";
 import type { Store } from "../store/store.js";
 
 /** The answer of `ovl mount`. */
@@ -24,30 +25,21 @@ export async function mountTarget(
   readOnly: boolean,
 ): Promise<Mounted> {
   const { mountContainer, mountImage } = await import("../container/mount.js");
-  const { findContainer } = await import("../container/resolve.js");
-  const { resolveImage } = await import("../store/resolve.js");
-  const given = dir === null ? null : resolve(dir);
-  let writes: boolean;
+  const { resolveTarget } = await import("../rootfs/layers.js");
+  const mountIn = (store: Store, place: Place) => {
+    const found = resolveTarget(store, target);
+    const request = { dir: dir === null ? null : resolve(dir), readOnly, place };
+    return found.kind === "container"
+      ? mountContainer(store, found.container, request)
+      : mountImage(store, found.id, request);
+  };
   {
     await using store = await reader();
-    const container = findContainer(store, target);
-    const onlyReads = readOnly || container === null;
-    writes = !onlyReads || (given === null && isWritable(store));
-    if (!writes) {
-      const request = { dir: given, readOnly: true, place: "private" } as const;
-      if (container !== null) return await mountContainer(store, container, request);
-      return await mountImage(store, resolveObject(store), request);
-    }
+    const onlyReads = readOnly || resolveTarget(store, target).kind === "image";
+    if (onlyReads && (dir !== null || !isWritable(store))) return await mountIn(store, "private");
   }
   await using store = await writer();
-  const request = { dir: given, readOnly, place: "merged" } as const;
-  const container = findContainer(store, target);
-  if (container !== null) return await mountContainer(store, container, request);
-  return await mountImage(store, resolveObject(store), request);
-
-  function resolveObject(store: Store) {
-    return resolveImage(store, target);
-  }
+  return await mountIn(store, "merged");
 }
 
 function isWritable(store: Store): boolean {

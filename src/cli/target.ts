@@ -53,7 +53,7 @@ export class Targets implements AsyncDisposable {
   /** The container that an argument means; null where it means none, or a SOURCE. Throws AMBIGUOUS. */
   async container(argument: string): Promise<{ readonly store: Store; readonly container: Container } | null> {
     if (isSource(argument)) return null;
-    const { findContainer } = await import("../container/resolve.js");
+    const { findContainer } = await import("../store/resolve-container.js");
     try {
       this.#store ??= await this.#openStore();
     } catch (thrown) {

@@ -5,8 +5,8 @@ import { removeTree } from "../driver/remove-tree.js";
 import { asOvlError, OvlError } from "../errors.js";
 import type { CacheId } from "../model/digest.js";
 import type { Container, Mount } from "../store/mounts.js";
+import { resolveContainer } from "../store/resolve-container.js";
 import type { Store } from "../store/store.js";
-import { resolveContainer } from "./resolve.js";
 import { stopUse } from "./stop.js";
 
 export interface RemoveContainersResult {

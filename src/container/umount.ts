@@ -4,14 +4,13 @@ import { type LayerMount, layerMounts } from "../driver/layer-mounts.js";
 import { OvlError, osError } from "../errors.js";
 import { byteStringOf } from "../model/bytes.js";
 import type { CacheId } from "../model/digest.js";
+import { resolveTarget } from "../rootfs/layers.js";
 import type { Container } from "../store/mounts.js";
-import { resolveImage } from "../store/resolve.js";
 import type { Store } from "../store/store.js";
 import { readImage } from "../store/stored-image.js";
 import { EBUSY, EPERM, errnoName } from "../sys/errno.js";
 import { MNT_DETACH, unmount } from "../sys/mount.js";
 import { removePoint } from "./mount-point.js";
-import { findContainer, resolveContainer } from "./resolve.js";
 
 /** The mounts that a name means: of a container, of an image, or on a directory. Throws NOT_FOUND. */
 export function mountsOf(store: Store, target: string): LayerMount[] {
@@ -60,15 +59,11 @@ function containerLabel({ id, name }: Container): string {
 }
 
 function layerNamed(store: Store, target: string): CacheId | null {
+  // A path that is no mount point is no name of anything else.
   if (/^\.{0,2}\//.test(target)) return null;
-  const container = findContainer(store, target);
-  if (container !== null) return container.mount?.mountId ?? null;
-  try {
-    return readImage(store, resolveImage(store, target)).layers.at(-1)?.cacheId ?? null;
-  } catch (thrown) {
-    if (!(thrown instanceof OvlError) || thrown.code !== "NOT_FOUND") throw thrown;
-    return resolveContainer(store, target).mount?.mountId ?? null;
-  }
+  const found = resolveTarget(store, target);
+  if (found.kind === "container") return found.container.mount?.mountId ?? null;
+  return readImage(store, found.id).layers.at(-1)?.cacheId ?? null;
 }
 
 function realOf(path: string): string | null {
