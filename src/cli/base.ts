@@ -3,9 +3,11 @@ import { Command } from "@oclif/core/command";
 import { boolean, option, string } from "@oclif/core/flags";
 import type { ChalkInstance } from "chalk";
 import type { LayerProgress } from "../layer/progress.js";
+import type { RegistryOptions } from "../source/registry/options.js";
 import type { Store } from "../store/store.js";
 import { interruption } from "./interrupt.js";
 import { type View, writeJson, writeLines } from "./output.js";
+import type { RegistryFlags } from "./registry-flags.js";
 import { isNamed, rootDirectory } from "./root.js";
 import type { Targets } from "./target.js";
 
@@ -61,9 +63,21 @@ export abstract class OvlCommand extends Command {
   }
 
   /** For commands that ask stored images and sources alike. */
-  protected async targets(flags: GlobalFlags & { readonly platform?: string | undefined }): Promise<Targets> {
-    const [{ Targets }, { platformOf }] = await Promise.all([import("./target.js"), import("./flags.js")]);
-    return new Targets(() => this.reader(flags), await platformOf(flags.platform));
+  protected async targets(
+    flags: GlobalFlags & RegistryFlags & { readonly platform?: string | undefined },
+  ): Promise<Targets> {
+    const [{ Targets }, { platformOf }, registry] = await Promise.all([
+      import("./target.js"),
+      import("./flags.js"),
+      this.registry(flags),
+    ]);
+    return new Targets(() => this.reader(flags), await platformOf(flags.platform), registry);
+  }
+
+  /** What the flags say about registries. Reads the password from stdin where they say so. */
+  protected async registry(flags: RegistryFlags): Promise<RegistryOptions> {
+    const { registryOptions } = await import("./registry-flags.js");
+    return registryOptions(flags, this.signal);
   }
 
   /** The root, locked for changes. Only what brings images makes a root where there is none. */

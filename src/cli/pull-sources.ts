@@ -3,6 +3,7 @@ import { availableParallelism } from "node:os";
 import { OvlError } from "../errors.js";
 import type { LayerProgress } from "../layer/progress.js";
 import { openSource } from "../source/open-source.js";
+import type { RegistryOptions } from "../source/registry/options.js";
 import type { ImageSource, SourceImage } from "../source/source.js";
 import { type PullResult, pull } from "../store/pull.js";
 import type { Store } from "../store/store.js";
@@ -19,11 +20,12 @@ export interface PullFlags {
 }
 
 /** What the flags of a pull mean; refused before anything is opened. Throws USAGE. */
-export async function pullPlan(sources: readonly string[], flags: PullFlags) {
+export async function pullPlan(sources: readonly string[], flags: PullFlags, registry: RegistryOptions) {
   if (sources.length === 0) throw new OvlError("USAGE", "missing argument: SOURCE; see ovl pull --help");
   return {
     sources,
     platform: await platformOf(flags.platform),
+    registry,
     options: {
       tags: (flags.tag ?? []).map(tagOf),
       expect: await imageIdOf(flags.expect),
@@ -44,7 +46,7 @@ export async function pullSources(
     const images: SourceImage[] = [];
     for (const argument of plan.sources) {
       // A pipe that says nothing for hours must not outlast a SIGINT.
-      const { source, name } = await unlessInterrupted(openSource(argument), run.signal);
+      const { source, name } = await unlessInterrupted(openSource(argument, plan.registry), run.signal);
       opened.push(source);
       images.push(...(await source.images({ name, platform: plan.platform })));
     }

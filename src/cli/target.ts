@@ -3,9 +3,11 @@ import { existsSync } from "node:fs";
 import { OvlError } from "../errors.js";
 import type { ImageId } from "../model/digest.js";
 import type { Platform } from "../model/platform.js";
+import type { RegistryOptions } from "../source/registry/options.js";
 import type { ImageSource, SourceImage } from "../source/source.js";
 import type { Container } from "../store/mounts.js";
 import type { Store } from "../store/store.js";
+import { unlessInterrupted } from "./interrupt.js";
 
 export type ImageTarget =
   | { readonly kind: "stored"; readonly target: string; readonly id: ImageId; readonly store: Store }
@@ -15,13 +17,15 @@ export type ImageTarget =
 export class Targets implements AsyncDisposable {
   readonly #openStore: () => Promise<Store>;
   readonly #platform: Platform | null;
+  readonly #registry: RegistryOptions;
   #store: Store | null = null;
   readonly #sources: ImageSource[] = [];
 
   /** @param platform which image of a multi-platform source; null: this machine's */
-  constructor(openStore: () => Promise<Store>, platform: Platform | null) {
+  constructor(openStore: () => Promise<Store>, platform: Platform | null, registry: RegistryOptions) {
     this.#openStore = openStore;
     this.#platform = platform;
+    this.#registry = registry;
   }
 
   /** The one image that an argument means. Throws AMBIGUOUS for a source that holds several. */
@@ -82,11 +86,17 @@ export class Targets implements AsyncDisposable {
     return { kind: "stored", target: argument, id: resolveImage(this.#store, argument), store: this.#store };
   }
 
+  /** A pipe that says nothing for hours must not outlast a SIGINT. */
+  #unlessStopped<T>(work: Promise<T>): Promise<T> {
+    const { signal } = this.#registry;
+    return signal === undefined ? work : unlessInterrupted(work, signal);
+  }
+
   async #inSource(argument: string): Promise<ImageTarget[]> {
     const { openSource } = await import("../source/open-source.js");
-    const { source, name } = await openSource(argument);
+    const { source, name } = await this.#unlessStopped(openSource(argument, this.#registry));
     this.#sources.push(source);
-    const images = await source.images({ name, platform: this.#platform });
+    const images = await this.#unlessStopped(source.images({ name, platform: this.#platform }));
     return images.map((image) => ({ kind: "source", target: argument, id: image.id, image }));
   }
 }

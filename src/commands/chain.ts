@@ -2,6 +2,7 @@ import { string } from "@oclif/core/args";
 import { boolean } from "@oclif/core/flags";
 import { OvlCommand } from "../cli/base.js";
 import { platformFlag } from "../cli/flags.js";
+import { registryFlags } from "../cli/registry-flags.js";
 import { chainTable } from "../cli/views/chain.js";
 
 export default class Chain extends OvlCommand {
@@ -25,6 +26,7 @@ Of a SOURCE, which is only read, cache id, link, directory and size are unknown.
     dirs: boolean({ summary: "The layers' directories, bottom to top, one a line.", exclusive: ["lowerdir"] }),
     lowerdir: boolean({ summary: "The lowerdir= value for mount(8), top to bottom." }),
     platform: platformFlag,
+    ...registryFlags,
   };
 
   async run() {

@@ -1,6 +1,7 @@
 import { string } from "@oclif/core/args";
 import { OvlCommand } from "../cli/base.js";
 import { platformFlag } from "../cli/flags.js";
+import { registryFlags } from "../cli/registry-flags.js";
 import { historyIds, historyTable } from "../cli/views/history.js";
 
 export default class History extends OvlCommand {
@@ -17,7 +18,7 @@ export default class History extends OvlCommand {
   static override readonly args = {
     image: string({ required: true, ignoreStdin: true, description: "Stored image or SOURCE." }),
   };
-  static override readonly flags = { platform: platformFlag };
+  static override readonly flags = { platform: platformFlag, ...registryFlags };
 
   async run() {
     const { args, flags } = await this.parse(History);

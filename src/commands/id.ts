@@ -1,6 +1,7 @@
 import { string } from "@oclif/core/args";
 import { OvlCommand } from "../cli/base.js";
 import { platformFlag } from "../cli/flags.js";
+import { registryFlags } from "../cli/registry-flags.js";
 
 export default class Id extends OvlCommand {
   static override readonly summary = "Print the id of images: the sha256 of their config bytes.";
@@ -14,7 +15,7 @@ export default class Id extends OvlCommand {
   static override readonly args = {
     image: string({ required: true, multiple: true, ignoreStdin: true, description: "Stored image or SOURCE." }),
   };
-  static override readonly flags = { platform: platformFlag };
+  static override readonly flags = { platform: platformFlag, ...registryFlags };
 
   async run() {
     const { args, flags } = await this.parse(Id);

@@ -1,6 +1,7 @@
 import { string } from "@oclif/core/args";
 import { OvlCommand } from "../cli/base.js";
 import { platformFlag } from "../cli/flags.js";
+import { registryFlags } from "../cli/registry-flags.js";
 
 export default class Inspect extends OvlCommand {
   static override readonly summary = "Print everything known of containers and images, as docker inspect does.";
@@ -24,7 +25,7 @@ Of a SOURCE, which is only read, the keys that only a store can tell are left ou
       description: "Container, stored image or SOURCE.",
     }),
   };
-  static override readonly flags = { platform: platformFlag };
+  static override readonly flags = { platform: platformFlag, ...registryFlags };
 
   async run() {
     const { args, flags } = await this.parse(Inspect);

@@ -3,15 +3,17 @@ import { boolean, string } from "@oclif/core/flags";
 import { OvlCommand, type WriteFlags } from "../cli/base.js";
 import { expectFlag, forceFlag, jobsFlag, platformFlag } from "../cli/flags.js";
 import type { PullFlags } from "../cli/pull-sources.js";
+import { type RegistryFlags, registryFlags } from "../cli/registry-flags.js";
 import { pulledText } from "../cli/views/pull.js";
 
 export default class Pull extends OvlCommand {
   static override readonly summary: string = "Bring images into the root.";
   static override readonly description: string =
     `Every byte is checked against its digest, every layer against its diff_id, before anything is registered; what fails leaves nothing behind. Layers that are there already are not extracted again.
-SOURCE is an OCI layout (oci:DIR[:NAME]), an archive (oci-archive:FILE[:NAME], docker-archive:FILE[:NAME]), the path of either, compressed or not, or - for an archive on stdin.`;
+SOURCE is an OCI layout (oci:DIR[:NAME]), an archive (oci-archive:FILE[:NAME], docker-archive:FILE[:NAME]), the path of either, compressed or not, or - for an archive on stdin; anything else, and docker://REF, is an image of a registry.`;
   static override readonly usage: string = "pull SOURCE... [FLAGS]";
   static override readonly examples: OvlCommand["ctor"]["examples"] = [
+    { description: "From a registry", command: "<%= config.bin %> pull registry.example.com/team/app:1.2" },
     { description: "An archive, whatever its kind", command: "<%= config.bin %> pull ./app.oci.tar" },
     { description: "Under a name of your own", command: "<%= config.bin %> pull ./app.tar -t app:1.2" },
     {
@@ -41,6 +43,7 @@ SOURCE is an OCI layout (oci:DIR[:NAME]), an archive (oci-archive:FILE[:NAME], d
     strict: boolean({ summary: "Refuse layers that could not be given back bit for bit, instead of warning." }),
     jobs: jobsFlag,
     force: forceFlag,
+    ...registryFlags,
   };
 
   async run() {
@@ -48,9 +51,9 @@ SOURCE is an OCI layout (oci:DIR[:NAME]), an archive (oci-archive:FILE[:NAME], d
     return this.pull(args.source ?? [], flags);
   }
 
-  protected async pull(sources: readonly string[], flags: WriteFlags & PullFlags) {
+  protected async pull(sources: readonly string[], flags: WriteFlags & PullFlags & RegistryFlags) {
     const { pullPlan, pullSources } = await import("../cli/pull-sources.js");
-    const plan = await pullPlan(sources, flags);
+    const plan = await pullPlan(sources, flags, await this.registry(flags));
     await using store = await this.writer(flags, "create");
     using progress = await this.progress(flags, "extracting");
     const { images, warnings } = await pullSources(store, plan, { progress, signal: this.signal });

@@ -2,6 +2,7 @@ import { string } from "@oclif/core/args";
 import { boolean } from "@oclif/core/flags";
 import { OvlCommand } from "../cli/base.js";
 import { expectFlag, jobsFlag, platformFlag } from "../cli/flags.js";
+import { registryFlags } from "../cli/registry-flags.js";
 import { verifyText } from "../cli/views/verify.js";
 
 export default class Verify extends OvlCommand {
@@ -29,6 +30,7 @@ export default class Verify extends OvlCommand {
     all: boolean({ char: "a", summary: "Every stored image." }),
     expect: expectFlag,
     platform: platformFlag,
+    ...registryFlags,
     jobs: jobsFlag,
   };
 

@@ -130,7 +130,11 @@ interface Candidate {
   readonly platform: Platform | null;
 }
 
-async function choosePlatform(
+/**
+ * The one manifest of an image that is wanted, out of descriptors of manifests and indexes.
+ * @param label what the image is called, for messages
+ */
+export async function choosePlatform(
   label: string | null,
   descriptors: readonly Descriptor[],
   asked: Platform | null,

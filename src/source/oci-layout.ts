@@ -67,7 +67,8 @@ function sourceImage(tree: FileTree, { descriptor, manifest, names }: ChosenMani
   };
 }
 
-function checkLayers({ layers }: Manifest, config: ImageConfig, location: string): void {
+/** Throws BAD_MANIFEST, and UNSUPPORTED_MEDIA_TYPE for what is no layer. */
+export function checkLayers({ layers }: Manifest, config: ImageConfig, location: string): void {
   if (layers.length !== config.diffIds.length) {
     throw new OvlError(
       "BAD_MANIFEST",

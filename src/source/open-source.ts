@@ -3,13 +3,13 @@ import { closeSync, constants, openSync, readFileSync } from "node:fs";
 import { stat } from "node:fs/promises";
 import { isatty } from "node:tty";
 import { asOvlError, OvlError } from "../errors.js";
-import { fullString, withDefaultTag } from "../model/reference.js";
 import { type ArchiveTree, archiveTree } from "./archive-tree.js";
 import { directoryTree } from "./directory-tree.js";
 import { DOCKER_MANIFEST_FILE, dockerSource } from "./docker-archive.js";
 import { isLegacyArchive } from "./docker-legacy.js";
 import { type Locator, parseLocator } from "./locator.js";
 import { ociSource } from "./oci-layout.js";
+import { NO_OPTIONS, type RegistryOptions } from "./registry/options.js";
 import type { ImageSource } from "./source.js";
 import { seekable } from "./spool.js";
 
@@ -21,14 +21,16 @@ export interface OpenedSource {
 
 /**
  * Opens a SOURCE. A compressed archive, and one that comes through a pipe, is read to its end here.
+ * A registry is asked only when its images are.
+ * @param registry what the user says about registries
  * Throws USAGE, NOT_FOUND, BAD_ARCHIVE, UNSUPPORTED_MEDIA_TYPE, PERMISSION, NO_SPACE, IO.
  */
-export async function openSource(text: string): Promise<OpenedSource> {
+export async function openSource(text: string, registry: RegistryOptions = NO_OPTIONS): Promise<OpenedSource> {
   const locator = parseLocator(text);
-  return { source: await sourceOf(locator), name: "name" in locator ? locator.name : null };
+  return { source: await sourceOf(locator, registry), name: "name" in locator ? locator.name : null };
 }
 
-async function sourceOf(locator: Locator): Promise<ImageSource> {
+async function sourceOf(locator: Locator, registry: RegistryOptions): Promise<ImageSource> {
   switch (locator.kind) {
     case "oci":
       return openDirectory(locator.path);
@@ -43,12 +45,8 @@ async function sourceOf(locator: Locator): Promise<ImageSource> {
     case "stdin":
       return detected(await openStdin());
     case "registry":
-      throw new OvlError(
-        "REGISTRY",
-        `${fullString(withDefaultTag(locator.reference))} would come from a registry, which this version cannot ask yet; ` +
-          "for a file, write its path with a slash: ./NAME",
-        { reference: fullString(withDefaultTag(locator.reference)) },
-      );
+      // Loaded only when it is needed: an HTTP client takes longer to load than most commands to run.
+      return (await import("./registry/registry-source.js")).registrySource(locator.reference, registry);
   }
 }
 

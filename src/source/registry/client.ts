@@ -1,0 +1,142 @@
+/**
+ * A registry, spoken to by OCI distribution-spec 1.1 and Docker's Registry HTTP API v2, which are one protocol. Every
+ * request is tried again where that may help, and shows credentials when it is asked for them.
+ */
+import { OvlError } from "../../errors.js";
+import { Authorizer, type Scope } from "./authorizer.js";
+import { findCredentials } from "./credentials.js";
+import { hostOf } from "./host.js";
+import type { Credentials, Patience, RegistryOptions } from "./options.js";
+import { refusal } from "./refusal.js";
+import { Transient, withRetries } from "./retry.js";
+import { Secrets } from "./secrets.js";
+import { codeOf, type Incoming, type Outgoing, Transport } from "./transport.js";
+
+export interface RegistryRequest {
+  readonly method: Outgoing["method"];
+  /** Below `/v2/`, or the absolute address of an upload. */
+  readonly path: string | URL;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: Outgoing["body"];
+  readonly scope: Scope;
+  /** Statuses that are an answer; every other one is a refusal. */
+  readonly accept: readonly number[];
+  /** What is asked for, for messages. */
+  readonly subject: string;
+  readonly signal?: AbortSignal | undefined;
+  /** Whether a failure is met with another try here; default true. */
+  readonly retries?: boolean;
+}
+
+/** Tokens expire and may be too narrow: a request is shown to a registry this often with a new one. */
+const MAX_CHALLENGES = 2;
+
+export class RegistryClient implements AsyncDisposable {
+  /** As references name it: `docker.io`. */
+  readonly domain: string;
+  readonly transport: Transport;
+  readonly patience: Patience;
+  /** Ends everything. */
+  readonly signal: AbortSignal | undefined;
+  readonly #host: string;
+  readonly #secrets = new Secrets();
+  readonly #authorizer: Authorizer;
+  #base: Promise<URL> | null = null;
+
+  /**
+   * @param path of the repository that credentials are looked up for; empty for the registry as a whole
+   * @param scheme where the user said it
+   */
+  constructor(domain: string, path: string, options: RegistryOptions, scheme: "http" | "https" | null = null) {
+    this.domain = domain;
+    this.patience = options.patience;
+    this.signal = options.signal;
+    this.#host = hostOf(domain);
+    this.transport = new Transport(options, this.#secrets);
+    this.#authorizer = new Authorizer({
+      domain,
+      credentials: async (): Promise<Credentials | null> =>
+        options.credentials ?? (await findCredentials(domain, path)),
+      transport: this.transport,
+      secrets: this.#secrets,
+      patience: options.patience,
+      signal: options.signal,
+    });
+    if (scheme !== null) this.#base = this.#named(scheme);
+  }
+
+  /** Throws NOT_FOUND for a 404, UNAUTHORIZED, REGISTRY, NETWORK, and Transient only where `retries` is false. */
+  async request(request: RegistryRequest): Promise<Incoming> {
+    const base = await (this.#base ??= this.#findBase());
+    const url = typeof request.path === "string" ? new URL(`/v2/${request.path}`, base) : request.path;
+    const attempt = () => this.#attempt(request, url, base);
+    if (request.retries === false) return attempt();
+    return withRetries(this.patience, request.signal ?? this.signal, attempt);
+  }
+
+  /** Text fit for messages: no secret of this registry is in it. */
+  hide(text: string): string {
+    return this.#secrets.hide(text);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.transport[Symbol.asyncDispose]();
+  }
+
+  async #attempt(request: RegistryRequest, url: URL, base: URL): Promise<Incoming> {
+    const { method, headers = {}, body, scope, accept, subject, signal } = request;
+    // An upload may be sent elsewhere; who we are is only the registry's business.
+    const isOwn = url.origin === base.origin;
+    let authorization = isOwn ? this.#authorizer.header(scope) : null;
+    for (let challenges = 0; ; challenges++) {
+      const answer = await this.transport.send({
+        ...{ method, url, headers, authorization, signal },
+        ...(body === undefined ? {} : { body }),
+      });
+      if (accept.includes(answer.status)) return answer;
+      const isChallenge = answer.status === 401 && answer.url.origin === base.origin && isOwn;
+      if (!isChallenge || challenges === MAX_CHALLENGES) {
+        const context = { transport: this.transport, secrets: this.#secrets, patience: this.patience };
+        throw await refusal(answer, subject, context);
+      }
+      await answer.body.dump();
+      authorization = await this.#authorizer.answer(answer, scope, authorization);
+    }
+  }
+
+  async #named(scheme: "http" | "https"): Promise<URL> {
+    if (scheme === "https" || this.transport.allowsPlain(this.#host)) return new URL(`${scheme}://${this.#host}`);
+    throw new OvlError("USAGE", `http://${this.#host} has no TLS; --insecure-registry ${this.#host} would allow it`, {
+      registry: this.#host,
+    });
+  }
+
+  /** TLS is tried first everywhere. Where it may be missing, whoever does not speak it is spoken to without. */
+  async #findBase(): Promise<URL> {
+    const secure = new URL(`https://${this.#host}`);
+    if (!this.transport.allowsPlain(this.#host)) return secure;
+    return withRetries(this.patience, this.signal, async () => {
+      try {
+        await this.#ping(secure);
+        return secure;
+      } catch (thrown) {
+        if (!(thrown instanceof Transient)) throw thrown;
+        if (!isNoTls(codeOf(thrown.failure.cause))) throw thrown;
+      }
+      const plain = new URL(`http://${this.#host}`);
+      await this.#ping(plain);
+      return plain;
+    });
+  }
+
+  async #ping(base: URL): Promise<void> {
+    const url = new URL("/v2/", base);
+    const answer = await this.transport.send({ method: "GET", url, headers: {}, authorization: null });
+    answer.body.destroy();
+  }
+}
+
+/** What a server that expects plain HTTP makes of the beginning of TLS. */
+function isNoTls(code: string): boolean {
+  return /^(?:EPROTO|ERR_SSL_.*|ECONNRESET|ECONNREFUSED|EPIPE|HPE_.*|UND_ERR_SOCKET)$/.test(code);
+}

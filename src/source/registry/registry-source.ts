@@ -1,0 +1,132 @@
+/** An image of a registry as a source: names, platforms and configs now, layers when they are asked for. */
+import { OvlError } from "../../errors.js";
+import { type ImageConfig, parseImageConfig } from "../../model/config.js";
+import type { DiffId } from "../../model/digest.js";
+import type { Descriptor, Index, Manifest } from "../../model/manifest.js";
+import { isForeignLayerType, isImageConfigType } from "../../model/media-types.js";
+import { familiarString, fullName, fullString, type Reference, withDefaultTag } from "../../model/reference.js";
+import { show } from "../file-tree.js";
+import { type Blobs, choosePlatform } from "../oci-index.js";
+import { checkLayers } from "../oci-layout.js";
+import type { ImageSource, Selection, SourceImage, SourceLayer } from "../source.js";
+import { blobStream, type Repository } from "./blob-stream.js";
+import { RegistryClient } from "./client.js";
+import { isDockerHub } from "./host.js";
+import { type FoundManifest, fetchConfig, fetchManifest, fetchManifestOf } from "./manifests.js";
+import type { RegistryOptions } from "./options.js";
+
+/** Nothing is sent before images are asked for. Throws USAGE. */
+export function registrySource(reference: Reference, options: RegistryOptions): ImageSource {
+  const asked = withDefaultTag(reference);
+  const places = placesOf(asked, options);
+  return {
+    kind: "docker",
+    location: fullString(asked),
+    images: async (selection) => [await fetchImage(asked, places, selection)],
+    async [Symbol.asyncDispose]() {
+      await Promise.all(places.map(({ client }) => client[Symbol.asyncDispose]()));
+    },
+  };
+}
+
+/** Mirrors are of Docker Hub, as docker's are; the registry itself comes last. */
+function placesOf({ domain, path }: Reference, options: RegistryOptions): Repository[] {
+  const own = { client: new RegistryClient(domain, path, options), path };
+  const mirrors = isDockerHub(domain) ? options.mirrors.map((mirror) => mirrorOf(mirror, path, options)) : [];
+  return [...mirrors, own];
+}
+
+function mirrorOf(text: string, path: string, options: RegistryOptions): Repository {
+  const match = /^(?:(https?):\/\/)?([^/@\s]+)\/?$/.exec(text);
+  if (match === null) {
+    throw new OvlError("USAGE", `--registry-mirror takes the address of a registry without a path, not ${show(text)}`);
+  }
+  const scheme = (match[1] ?? null) as "http" | "https" | null;
+  // Who we are at Docker Hub is not a mirror's business.
+  return { client: new RegistryClient(match[2] as string, "", { ...options, credentials: null }, scheme), path };
+}
+
+async function fetchImage(asked: Reference, places: readonly Repository[], selection: Selection): Promise<SourceImage> {
+  const { place, found } = await findManifest(asked, places);
+  const location = fullString(asked);
+  const top: Descriptor = {
+    ...{ mediaType: found.mediaType, digest: found.digest, size: found.size },
+    ...{ platform: null, annotations: new Map<string, string>(), urls: [], artifactType: null },
+  };
+  const configs = new Map<string, Promise<Uint8Array>>();
+  const configBytes = (manifest: Manifest) => {
+    const known = configs.get(manifest.config.digest) ?? fetchConfig(place, imageConfig(manifest, location));
+    configs.set(manifest.config.digest, known);
+    return known;
+  };
+  const blobs: Blobs = {
+    location,
+    manifest: async (descriptor): Promise<Manifest | Index> =>
+      descriptor === top ? found.document : fetchManifestOf(place, descriptor),
+    config: configBytes,
+  };
+  const { descriptor, manifest } = await choosePlatform(null, [top], selection.platform, blobs);
+  const config = parseImageConfig(await configBytes(manifest));
+  checkLayers(manifest, config, location);
+  return {
+    id: config.id,
+    config,
+    names: asked.digest === null ? [familiarString(asked)] : [],
+    origin: { repository: fullName(asked), digest: found.digest },
+    manifestDigest: descriptor.digest,
+    layers: sourceLayers(manifest, config, [place, ...places.filter((other) => other !== place)]),
+    parent: null,
+  };
+}
+
+/** From the first place that has it. Throws what the last one says, which is the registry itself. */
+async function findManifest(
+  asked: Reference,
+  places: readonly Repository[],
+): Promise<{ place: Repository; found: FoundManifest }> {
+  for (const place of places.slice(0, -1)) {
+    try {
+      return { place, found: await fetchManifest(place, referenceOf(asked)) };
+    } catch (thrown) {
+      if (!(thrown instanceof OvlError) || thrown.exit >= 128) throw thrown;
+    }
+  }
+  const place = places.at(-1) as Repository;
+  return { place, found: await fetchManifest(place, referenceOf(asked)) };
+}
+
+function referenceOf({ tag, digest }: Reference): string {
+  return digest ?? (tag as string);
+}
+
+function imageConfig({ config }: Manifest, location: string): Descriptor {
+  if (isImageConfigType(config.mediaType)) return config;
+  throw new OvlError(
+    "UNSUPPORTED_MEDIA_TYPE",
+    `${location} is an artifact, not an image: its config has the media type ${show(config.mediaType)}`,
+    { mediaType: config.mediaType, digest: config.digest },
+  );
+}
+
+function sourceLayers({ layers }: Manifest, { diffIds }: ImageConfig, places: readonly Repository[]): SourceLayer[] {
+  return layers.map((descriptor, i) => ({
+    diffId: diffIds[i] as DiffId,
+    digest: descriptor.digest,
+    mediaType: descriptor.mediaType,
+    size: descriptor.size,
+    open: async () => {
+      refuseForeign(descriptor);
+      return blobStream(places, descriptor);
+    },
+  }));
+}
+
+/** Such layers are with their publisher, at addresses that the manifest names: whoever wrote it would choose them. */
+function refuseForeign({ mediaType, digest, urls }: Descriptor): void {
+  if (!isForeignLayerType(mediaType) || urls.length === 0) return;
+  throw new OvlError(
+    "UNSUPPORTED_MEDIA_TYPE",
+    `layer ${digest} is not in the registry but with its publisher, at ${urls.map(show).join(" or ")}; ovl does not ask there`,
+    { mediaType, digest },
+  );
+}

@@ -1,0 +1,24 @@
+/** Passwords and tokens of this process, so that no message can show one: registries quote what they were sent. */
+
+/** Shorter ones would blot out half of every message. */
+const MIN_LENGTH = 4;
+
+export class Secrets {
+  readonly #known = new Set<string>();
+
+  add(...secrets: readonly string[]): void {
+    for (const secret of secrets) if (secret.length >= MIN_LENGTH) this.#known.add(secret);
+  }
+
+  /** The text with `***` for every secret in it. */
+  hide(text: string): string {
+    // The longest first: one secret may be a part of another.
+    const longestFirst = [...this.#known].sort((a, b) => b.length - a.length);
+    return longestFirst.reduce((hidden, secret) => hidden.replaceAll(secret, "***"), text);
+  }
+}
+
+/** An address as messages show it. User names, passwords and signatures stand in what is left out. */
+export function shownUrl(url: URL): string {
+  return `${url.origin}${url.pathname}`;
+}

@@ -1,0 +1,212 @@
+/** One HTTP request and the head of its answer: connections, TLS, proxies, time limits, redirects. */
+import { Agent, type Dispatcher, ProxyAgent, request } from "undici";
+import { OvlError } from "../../errors.js";
+import { tlsFiles } from "./certificates.js";
+import { isLoopback } from "./host.js";
+import type { RegistryOptions } from "./options.js";
+import { proxyFor } from "./proxy.js";
+import { stopped, Transient } from "./retry.js";
+import { type Secrets, shownUrl } from "./secrets.js";
+
+export interface Outgoing {
+  readonly method: "GET" | "HEAD" | "POST" | "PATCH" | "PUT" | "DELETE";
+  readonly url: URL;
+  readonly headers: Readonly<Record<string, string>>;
+  /** Sent to the origin of `url` alone, whatever a redirect says. */
+  readonly authorization: string | null;
+  /** Made anew for each try. */
+  readonly body?: () => Dispatcher.DispatchOptions["body"];
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface Incoming {
+  readonly status: number;
+  /** Where the answer came from, after redirects. */
+  readonly url: URL;
+  readonly body: Dispatcher.ResponseData["body"];
+  /** The first value of a header. */
+  header(name: string): string | undefined;
+  /** All values. */
+  headers(name: string): readonly string[];
+}
+
+/** As many as Go's client follows. */
+const MAX_REDIRECTS = 10;
+const REDIRECTS = new Set([301, 302, 303, 307, 308]);
+/** A head of this size is no registry's. */
+const MAX_HEAD_BYTES = 64 * 1024;
+
+export class Transport implements AsyncDisposable {
+  readonly #options: RegistryOptions;
+  readonly #secrets: Secrets;
+  readonly #dispatchers = new Map<string, Dispatcher>();
+
+  constructor(options: RegistryOptions, secrets: Secrets) {
+    this.#options = options;
+    this.#secrets = secrets;
+  }
+
+  /** Follows redirects. Throws Transient for failures of the network, NETWORK and REGISTRY for others. */
+  async send(outgoing: Outgoing): Promise<Incoming> {
+    let { url } = outgoing;
+    for (let hops = 0; hops <= MAX_REDIRECTS; hops++) {
+      const authorization = url.origin === outgoing.url.origin ? outgoing.authorization : null;
+      const answer = await this.#once({ ...outgoing, url, authorization });
+      const location = REDIRECTS.has(answer.status) ? answer.header("location") : undefined;
+      if (location === undefined) return answer;
+      await answer.body.dump();
+      url = this.#redirected(url, location, outgoing.method, answer.status);
+    }
+    throw new OvlError(
+      "REGISTRY",
+      `${shownUrl(outgoing.url)} leads from one redirect to the next, more than ${MAX_REDIRECTS} times`,
+      { url: shownUrl(outgoing.url) },
+    );
+  }
+
+  /** Whether a host may be spoken to without TLS. */
+  allowsPlain(host: string): boolean {
+    return isLoopback(host) || this.isInsecure(host);
+  }
+
+  isInsecure(host: string): boolean {
+    return this.#options.insecure.includes(host);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all([...this.#dispatchers.values()].map((dispatcher) => dispatcher.destroy()));
+  }
+
+  #redirected(from: URL, location: string, method: string, status: number): URL {
+    const refused = (why: string) =>
+      new OvlError("REGISTRY", `${shownUrl(from)} redirects to ${why}`, { url: shownUrl(from) });
+    if (!URL.canParse(location, from.href)) throw refused("no address at all");
+    const to = new URL(location, from);
+    // Anything but GET and HEAD may only be repeated where the status says so.
+    if (method !== "GET" && method !== "HEAD" && status !== 307 && status !== 308) throw refused("something else");
+    if (to.protocol === "https:") return to;
+    if (to.protocol !== "http:") throw refused(`${to.protocol}, which is no web address`);
+    const stays = from.protocol === "http:" && isLoopback(to.host);
+    if (stays || this.isInsecure(to.host)) return to;
+    throw refused(`${shownUrl(to)}, without TLS; --insecure-registry ${to.host} would allow it`);
+  }
+
+  async #once({ method, url, headers, authorization, body, signal }: Outgoing): Promise<Incoming> {
+    const called = signal ?? this.#options.signal;
+    const stop = new AbortController();
+    const cancel = () => stop.abort();
+    if (called?.aborted) throw stopped(called);
+    called?.addEventListener("abort", cancel, { once: true });
+    // Until the head is there; of the body, whoever reads it decides.
+    const timer = setTimeout(() => stop.abort(), this.#options.patience.idle + (body === undefined ? 0 : HOUR));
+    try {
+      const answer = await request(url, {
+        dispatcher: this.#dispatcher(url),
+        method,
+        headers: { ...headers, "user-agent": "ovl", ...(authorization === null ? {} : { authorization }) },
+        body: body?.() ?? null,
+        signal: stop.signal,
+        headersTimeout: this.#options.patience.idle,
+        bodyTimeout: this.#options.patience.idle,
+      });
+      answer.body.once("close", () => called?.removeEventListener("abort", cancel));
+      // Nobody may be listening yet when a connection breaks; whoever reads hears of it again.
+      answer.body.on("error", () => {});
+      return incoming(url, answer);
+    } catch (thrown) {
+      called?.removeEventListener("abort", cancel);
+      if (called?.aborted) throw stopped(called);
+      throw this.failure(thrown, url);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** What went wrong on the way to or from an address: Transient where it may pass. */
+  failure(thrown: unknown, url: URL): Transient | OvlError {
+    if (thrown instanceof OvlError || thrown instanceof Transient) return thrown;
+    const code = codeOf(thrown);
+    const fields = { url: shownUrl(url), errno: code };
+    const where = `cannot speak to ${url.host}`;
+    if (isAboutCertificate(code)) {
+      const advice = `trust its authority with --cacert FILE or /etc/docker/certs.d/${url.host}/ca.crt`;
+      return new OvlError("NETWORK", `${where}: its certificate is not trusted (${code}); ${advice}`, fields, {
+        cause: thrown,
+      });
+    }
+    const message = this.#secrets.hide(`${where}: ${REASONS[code] ?? code}`);
+    const error = new OvlError("NETWORK", message, fields, { cause: thrown });
+    return code === "ENOTFOUND" || code === "ERR_INVALID_ARG_VALUE" ? error : new Transient(error);
+  }
+
+  /** One a server: each keeps its connections open for the next request. */
+  #dispatcher(url: URL): Dispatcher {
+    const known = this.#dispatchers.get(url.origin);
+    if (known !== undefined) return known;
+    const made = this.#newDispatcher(url);
+    this.#dispatchers.set(url.origin, made);
+    return made;
+  }
+
+  #newDispatcher(url: URL): Dispatcher {
+    const { caFiles, patience } = this.#options;
+    const files = url.protocol === "https:" ? tlsFiles(url.host, caFiles) : { ca: [], cert: [], key: [] };
+    const tls = {
+      ...(files.ca.length === 0 ? {} : { ca: [...files.ca] }),
+      ...(files.cert.length === 0 ? {} : { cert: [...files.cert], key: [...files.key] }),
+      rejectUnauthorized: !this.isInsecure(url.host),
+      timeout: patience.connect,
+    };
+    const limits = { maxHeaderSize: MAX_HEAD_BYTES, connectTimeout: patience.connect };
+    const proxy = proxyFor(url);
+    if (proxy === null) return new Agent({ ...limits, connect: tls });
+    const { username, password } = proxy;
+    this.#secrets.add(decodeURIComponent(password));
+    const token = basic(decodeURIComponent(username), decodeURIComponent(password));
+    const uri = proxy.origin;
+    return new ProxyAgent({ ...limits, uri, requestTls: tls, ...(username === "" ? {} : { token }) });
+  }
+}
+
+/** An upload has its own pace: what its body is sent with is watched by the socket's timeout. */
+const HOUR = 3_600_000;
+
+export function basic(username: string, password: string): string {
+  return `Basic ${Buffer.from(`${username}:${password}`).toString("base64")}`;
+}
+
+function incoming(url: URL, { statusCode, headers, body }: Dispatcher.ResponseData): Incoming {
+  const all = (name: string) => {
+    const value = headers[name];
+    return value === undefined ? [] : Array.isArray(value) ? value : [value];
+  };
+  return { status: statusCode, url, body, headers: all, header: (name) => all(name)[0] };
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  ECONNREFUSED: "nothing listens there (ECONNREFUSED)",
+  ECONNRESET: "the connection was cut (ECONNRESET)",
+  UND_ERR_SOCKET: "the connection was cut",
+  ENOTFOUND: "there is no such host (ENOTFOUND)",
+  EAI_AGAIN: "its name cannot be looked up at the moment (EAI_AGAIN)",
+  UND_ERR_CONNECT_TIMEOUT: "no connection came about in time",
+  UND_ERR_HEADERS_TIMEOUT: "it did not answer in time",
+  UND_ERR_BODY_TIMEOUT: "it stopped in the middle of an answer",
+  UND_ERR_ABORTED: "it did not answer in time",
+  ABORT_ERR: "it did not answer in time",
+};
+
+/** The innermost code says most: a failed connection is wrapped. */
+export function codeOf(thrown: unknown): string {
+  for (let error = thrown; error instanceof Error; error = error.cause) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (typeof code === "string" && !(code === "UND_ERR_SOCKET" && error.cause instanceof Error)) return code;
+    if (error instanceof AggregateError && error.errors.length > 0) return codeOf(error.errors[0]);
+    if (error.name === "AbortError") return "ABORT_ERR";
+  }
+  return thrown instanceof Error ? thrown.name : "UNKNOWN";
+}
+
+function isAboutCertificate(code: string): boolean {
+  return /CERT|UNABLE_TO_VERIFY|SELF_SIGNED|ALTNAME/.test(code);
+}
