@@ -47,7 +47,7 @@ export default class Create extends OvlCommand {
     const { args, flags, argv } = await this.parse(Create, ovlFirst(this.argv));
     const { createContainer } = await import("../container/create.js");
     await using store = await this.writer(flags);
-    const created = createContainer(store, args.image, {
+    const created = await createContainer(store, args.image, {
       name: flags.name ?? null,
       command: argv.map(String).slice(1),
       env: variablesOf(flags.env ?? [], process.env),

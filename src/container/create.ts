@@ -13,6 +13,7 @@ import { resolveImage } from "../store/resolve.js";
 import type { Store } from "../store/store.js";
 import { missingLayer, readImage, type StoredImage } from "../store/stored-image.js";
 import type { StoreWarning } from "../store/warning.js";
+import { isMachineRoot } from "../sys/privilege.js";
 import { containerJson } from "./container-json.js";
 import { hostConfigJson } from "./host-config.js";
 import { fillInitLayer } from "./init-layer.js";
@@ -20,6 +21,7 @@ import { checkName, makeName } from "./name.js";
 import { NewContainer } from "./new-container.js";
 import { type RunOptions, runConfig } from "./run-config.js";
 import { UpperLayer } from "./upper.js";
+import { makeVolumes, mountPointsOf, nameVolumes } from "./volumes.js";
 
 export interface CreateOptions extends RunOptions {
   /** null: one is made up. */
@@ -36,23 +38,27 @@ export interface CreatedContainer {
  * @param imageName as the user calls the image: name, id, or the beginning of one
  * Throws NOT_FOUND, AMBIGUOUS, IN_USE for a name that another container has, USAGE, BAD_ROOT for a damaged image.
  */
-export function createContainer(store: Store, imageName: string, options: CreateOptions): CreatedContainer {
+export async function createContainer(
+  store: Store,
+  imageName: string,
+  options: CreateOptions,
+): Promise<CreatedContainer> {
   const image = usableImage(store, imageName);
   const id = newContainerId();
   const name = nameFor(store, id, options.name);
   const run = runConfig(image.config, imageName, id, options);
-  if (run.volumes.length > 0) throw noVolumes(imageName, run.volumes);
-  const privileged = process.getuid?.() === 0;
+  const volumes = nameVolumes(run.volumes);
+  const privileged = isMachineRoot();
   const top = image.layers.at(-1) ?? null;
   const created = now();
 
   using container = new NewContainer(store, id, top);
-  store.driver.create(container.initId, top?.cacheId ?? null);
+  const { driver } = store;
+  driver.create(container.initId, top?.cacheId ?? null);
   fillInitLayer(container.initDir, top === null ? [] : contentDirs(store, top), privileged);
-  store.driver.create(container.mountId, container.initId);
-  if (run.workingDir !== null) {
-    makeWorkingDirectory([container.dir, ...store.driver.lowerDirs(container.mountId)], run.workingDir, privileged);
-  }
+  driver.create(container.mountId, container.initId);
+  const dirs = [container.dir, ...driver.lowerDirs(container.mountId)];
+  if (run.workingDir !== null) makeWorkingDirectory(dirs, run.workingDir, privileged);
   for (const dir of [
     join(container.initDir, "etc"),
     join(container.initDir, "dev"),
@@ -61,9 +67,10 @@ export function createContainer(store: Store, imageName: string, options: Create
   ]) {
     syncIfThere(dir);
   }
-  const { driver } = store;
   const document = { id, name, named: options.name !== null, imageId: image.id, created, driver: driver.name, run };
-  container.writeDocuments(hostConfigJson(), containerJson({ ...document, mountPoints: new Map() }));
+  const mountPoints = mountPointsOf(volumes);
+  container.writeDocuments(hostConfigJson(), containerJson({ ...document, mountPoints }));
+  await makeVolumes(store.root, volumes, dirs, { userXattrs: !privileged });
   container.commit();
   return { id, name, warnings: platformWarnings(image, imageName) };
 }
@@ -140,8 +147,4 @@ function platformWarnings({ config, id }: StoredImage, imageName: string): Store
   if (config.platform.architecture === "" || config.platform.architecture === host.architecture) return [];
   const message = `image ${imageName} is for ${formatPlatform(config.platform)}, this machine is ${formatPlatform(host)}`;
   return [{ code: "PLATFORM", subject: id, message }];
-}
-
-function noVolumes(imageName: string, volumes: readonly string[]): OvlError {
-  return new OvlError("BAD_CONFIG", `image ${imageName} wants volumes (${volumes.join(", ")})`, { volumes });
 }

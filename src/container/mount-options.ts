@@ -1,7 +1,8 @@
 /** Options for mounting layers with the kernel's overlay filesystem, as dockerd 20.10 gives them: on-disk-format §3.4. */
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import type { MountPlan } from "../driver/driver.js";
 import { OvlError } from "../errors.js";
+import { isMachineRoot } from "../sys/privilege.js";
 
 /** mount(2) takes a page, with the NUL at its end; no page of Linux is smaller. */
 const MAX_OPTIONS = 4096 - 1;
@@ -36,17 +37,11 @@ function optionText({ lower, upper }: Overlay, features: readonly string[], at: 
   ].join(",");
 }
 
-/** `index` would bind a layer to the file handles of those below it, which do not survive a copy of the root. */
+/**
+ * `index` would bind a layer to the file handles of those below it, which do not survive a copy of the root. Root of a
+ * user namespace can mount overlays since Linux 5.11, with the attributes that it may set there.
+ */
 export function kernelFeatures(): string[] {
   const index = existsSync("/sys/module/overlay/parameters/index");
-  return [...(index ? ["index=off"] : []), ...(inUserNamespace() ? ["userxattr"] : [])];
-}
-
-/** Linux 5.11 and later let root in a user namespace mount overlays, with the attributes that it may set there. */
-function inUserNamespace(): boolean {
-  try {
-    return !/^\s*0\s+0\s+4294967295\s*$/.test(readFileSync("/proc/self/uid_map", "utf8"));
-  } catch {
-    return false;
-  }
+  return [...(index ? ["index=off"] : []), ...(isMachineRoot() ? [] : ["userxattr"])];
 }

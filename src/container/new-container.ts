@@ -5,7 +5,7 @@
  *
  *  1. `layerdb/tmp/container-<id>/{mount-id,init-id,parent}`
  *  2. `overlay2/<mount-id>-init`, filled, and `overlay2/<mount-id>` on top of it
- *  3. `containers/<id>/{checkpoints,hostconfig.json,config.v2.json}`
+ *  3. `containers/<id>/{checkpoints,hostconfig.json,config.v2.json}`, which names the volumes, then `volumes/<name>`
  *  4. the first renamed to `layerdb/mounts/<id>`, its parent directory synced
  *
  * dockerd has 3 and 4 the other way round. What its crash leaves between them pins the image's layers for good, while
@@ -19,6 +19,7 @@ import { removeTree } from "../driver/remove-tree.js";
 import { asOvlError } from "../errors.js";
 import type { CacheId } from "../model/digest.js";
 import type { Layer } from "../store/layerdb.js";
+import { removeUnfinishedConfig } from "../store/leftovers.js";
 import type { Store } from "../store/store.js";
 
 export class NewContainer implements Disposable {
@@ -90,7 +91,7 @@ export class NewContainer implements Disposable {
   [Symbol.dispose](): void {
     if (!this.#open) return;
     this.#open = false;
-    removeTree(join(this.#store.root, "containers", this.id));
+    removeUnfinishedConfig(this.#store.root, this.id);
     this.#store.driver.remove(this.mountId);
     this.#store.driver.remove(this.initId);
     // Last: until it is gone, it tells what the rest was.

@@ -9,6 +9,7 @@ import { errnoOf, readId } from "../driver/files.js";
 import { removeTree } from "../driver/remove-tree.js";
 import { asOvlError } from "../errors.js";
 import { type CacheId, isCacheId } from "../model/digest.js";
+import { anonymousVolumes, readConfig } from "./mounts.js";
 
 /** Names what is being made in `layerdb/tmp`: see container/new-container.ts. */
 const UNFINISHED_CONTAINER = /^container-([0-9a-f]{64})$/;
@@ -48,12 +49,28 @@ export function removeLeftovers(root: string, image: string, driver: Driver): vo
 
 /** Nobody has used it: dockerd lists no container without an entry in `layerdb/mounts`, which comes last. */
 function removeUnfinished(root: string, journal: string, id: string, driver: Driver): void {
-  removeTree(join(root, "containers", id));
+  removeUnfinishedConfig(root, id);
   for (const file of ["mount-id", "init-id"]) {
     const cacheId = readId(join(journal, file));
     if (cacheId !== null && /^[0-9a-f]{64}(-init)?$/.test(cacheId)) driver.remove(cacheId as CacheId);
   }
   removeTree(journal);
+}
+
+/** The directory of a container that was never listed, and before it the volumes that were made for it alone. */
+export function removeUnfinishedConfig(root: string, id: string): void {
+  const dir = join(root, "containers", id);
+  for (const name of volumesIn(join(dir, "config.v2.json"))) removeTree(join(root, "volumes", name));
+  removeTree(dir);
+}
+
+function volumesIn(path: string): string[] {
+  try {
+    return anonymousVolumes(readConfig(path));
+  } catch {
+    // Not written yet: then there are none.
+    return [];
+  }
 }
 
 /** Every cache-id that a layer or a container has, whether the rest of its metadata is in order or not. */

@@ -100,7 +100,16 @@ export function readContainers(
   return { containers, warnings };
 }
 
-function readConfig(path: string): JsonObject {
+/** Names of the volumes below ROOT/volumes that were made for a container and that nobody has named. */
+export function anonymousVolumes(config: JsonObject): string[] {
+  const points = isJsonObject(config["MountPoints"]) ? Object.values(config["MountPoints"]).filter(isJsonObject) : [];
+  return points.flatMap(({ Type, Driver, Name }) =>
+    Type === "volume" && Driver === "local" && typeof Name === "string" && /^[0-9a-f]{64}$/.test(Name) ? [Name] : [],
+  );
+}
+
+/** A config.v2.json. Throws BAD_ROOT. */
+export function readConfig(path: string): JsonObject {
   const file = readSmall(path, MAX_CONFIG_V2);
   if (file.kind === "absent") throw new OvlError("BAD_ROOT", `${path} is missing`, { path });
   if (file.kind === "bad") throw new OvlError("BAD_ROOT", `${path} ${file.reason}`, { path });
