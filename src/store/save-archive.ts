@@ -1,5 +1,6 @@
 /** A tar of named members, the same bytes for the same members: no time, no owner. */
-import { type FileSink, writeFully } from "../blob/file-sink.js";
+import { type FileSink, writeSoon } from "../blob/file-sink.js";
+import { throwIfAborted } from "../layer/pipeline.js";
 import { byteStringOf } from "../model/bytes.js";
 import { END_OF_ARCHIVE, encodeHeader, padding } from "../tar/writer.js";
 
@@ -23,26 +24,27 @@ export async function writeArchive(
   sink: FileSink,
   isSeekable: boolean,
   members: Iterable<ArchiveMember>,
+  signal?: AbortSignal,
 ): Promise<void> {
   const writing: Promise<unknown>[] = [];
   let end = 0;
-  const put = (bytes: Uint8Array) => {
-    writeFully(sink, bytes, isSeekable ? end : null);
+  const put = async (bytes: Uint8Array) => {
+    await writeSoon(sink, bytes, isSeekable ? end : null, () => throwIfAborted(signal));
     end += bytes.length;
   };
   for (const member of members) {
     const size = "bytes" in member ? member.bytes.length : member.size;
-    put(headerOf(member.path, size));
-    if ("bytes" in member) put(member.bytes);
+    await put(headerOf(member.path, size));
+    if ("bytes" in member) await put(member.bytes);
     else {
       const written = member.write(sink, isSeekable ? end : null);
       if (isSeekable) writing.push(written);
       else await written;
       end += size;
     }
-    put(padding(size));
+    await put(padding(size));
   }
-  put(END_OF_ARCHIVE);
+  await put(END_OF_ARCHIVE);
   await Promise.all(writing);
 }
 

@@ -1,12 +1,24 @@
 /** Where a saved archive goes: a file that gets its name once it is complete, or a pipe. */
 import { randomBytes } from "node:crypto";
-import { closeSync, open, openSync, realpathSync, renameSync, rmSync, type Stats, statSync, unlinkSync } from "node:fs";
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  openSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  type Stats,
+  statSync,
+  unlinkSync,
+} from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { isatty } from "node:tty";
-import { promisify } from "node:util";
 import type { FileSink } from "../blob/file-sink.js";
 import { errnoOf } from "../driver/files.js";
 import { asOvlError, OvlError } from "../errors.js";
+import { throwIfAborted } from "../layer/pipeline.js";
 
 export interface ArchiveOutput extends FileSink, Disposable {
   /** Absolute; `-` for standard output. */
@@ -28,11 +40,8 @@ const STDOUT = 1;
  * @param path of the archive; `-`: standard output
  * Throws USAGE for a terminal and a directory, NOT_FOUND where the file's directory is missing.
  */
-export async function openOutput(path: string): Promise<ArchiveOutput> {
-  if (path === "-") {
-    if (!isatty(STDOUT)) return streamOutput({ path: "-", file: "standard output", fd: STDOUT }, () => {});
-    throw new OvlError("USAGE", "will not write an archive to a terminal; redirect standard output, or use -o FILE");
-  }
+export async function openOutput(path: string, signal?: AbortSignal): Promise<ArchiveOutput> {
+  if (path === "-") return standardOutput();
   const file = targetOf(path);
   const there = statOf(file);
   if (there?.isDirectory()) {
@@ -40,10 +49,37 @@ export async function openOutput(path: string): Promise<ArchiveOutput> {
   }
   try {
     if (there === null || there.isFile()) return fileOutput(file);
-    const fd = await promisify(open)(file, "w");
+    const fd = await openStream(file, signal);
     return streamOutput({ path: file, file, fd }, () => closeSync(fd));
   } catch (error) {
     throw asOvlError(error);
+  }
+}
+
+function standardOutput(): ArchiveOutput {
+  const named = { path: "-", file: "standard output" };
+  if (isatty(STDOUT)) {
+    throw new OvlError("USAGE", "will not write an archive to a terminal; redirect standard output, or use -o FILE");
+  }
+  if (!fstatSync(STDOUT).isFIFO()) return streamOutput({ ...named, fd: STDOUT }, () => {});
+  // Opened anew: that it does not block must not be seen by others who have the same pipe.
+  const fd = openSync(`/proc/self/fd/${STDOUT}`, NONBLOCKING);
+  return streamOutput({ ...named, fd }, () => closeSync(fd));
+}
+
+const NONBLOCKING = constants.O_WRONLY | constants.O_NONBLOCK;
+/** Milliseconds between two tries to open a FIFO that nobody reads yet. */
+const RETRY_MS = 20;
+
+async function openStream(file: string, signal: AbortSignal | undefined): Promise<number> {
+  for (;;) {
+    try {
+      return openSync(file, NONBLOCKING);
+    } catch (error) {
+      if (errnoOf(error) !== "ENXIO") throw error;
+      throwIfAborted(signal);
+      await setTimeout(RETRY_MS);
+    }
   }
 }
 

@@ -8,7 +8,7 @@
 
 import { closeSync } from "node:fs";
 import { setImmediate } from "node:timers/promises";
-import { type FileSink, writeFully } from "../blob/file-sink.js";
+import { type FileSink, writeSoon } from "../blob/file-sink.js";
 import { fileSource } from "../blob/file-source.js";
 import type { LayerCompression } from "../layer/job.js";
 import { throwIfAborted } from "../layer/pipeline.js";
@@ -84,12 +84,13 @@ async function saveLayout(store: Store, plan: SavePlan, options: SaveOptions): P
 }
 
 async function saveArchive(store: Store, plan: SavePlan, options: SaveOptions): Promise<string> {
-  using output = await openOutput(options.output);
+  using output = await openOutput(options.output, options.signal);
   await using writer = new LayerWriter(store, options);
-  const content = options.compression === "none" ? inPlace(store, plan, writer) : compressed(plan, writer, output);
+  const content =
+    options.compression === "none" ? inPlace(store, plan, writer) : compressed(plan, writer, output, options);
   const { blobs, members } = await content;
   const documents = documentsOf(plan, blobs, options);
-  await writeArchive(output, output.isSeekable, [...documents, ...members]);
+  await writeArchive(output, output.isSeekable, [...documents, ...members], options.signal);
   throwIfAborted(options.signal);
   output.commit();
   return output.path;
@@ -117,7 +118,12 @@ async function inPlace(store: Store, { layers }: SavePlan, writer: LayerWriter):
 }
 
 /** Layers whose size is known once they are written: into files without a name, and from there into the archive. */
-async function compressed(plan: SavePlan, writer: LayerWriter, output: ArchiveOutput): Promise<Content> {
+async function compressed(
+  plan: SavePlan,
+  writer: LayerWriter,
+  output: ArchiveOutput,
+  { signal }: SaveOptions,
+): Promise<Content> {
   const members = new Map<DiffId, ArchiveMember>();
   const blobs = await eachLayer(plan, async (layer) => {
     const temporary = anonymousFile(output.workspace);
@@ -126,7 +132,7 @@ async function compressed(plan: SavePlan, writer: LayerWriter, output: ArchiveOu
       path: blobPath(digest),
       size,
       write: async (sink, offset) => {
-        await copy(temporary.fd, size, sink, offset);
+        await copy(temporary.fd, size, sink, offset, signal);
         closeSync(temporary.fd);
       },
     });
@@ -159,11 +165,17 @@ function documentsOf(plan: SavePlan, blobs: ReadonlyMap<DiffId, LayerBlob>, opti
 /** Bytes copied between two looks at the event loop: signals are answered within milliseconds. */
 const BURST_BYTES = 4 * 1024 * 1024;
 
-async function copy(from: number, size: number, to: FileSink, offset: number | null): Promise<void> {
+async function copy(
+  from: number,
+  size: number,
+  to: FileSink,
+  offset: number | null,
+  signal: AbortSignal | undefined,
+): Promise<void> {
   const source = fileSource({ fd: from, offset: 0, size });
   let done = 0;
   for (let bytes = source.read(); bytes !== null; bytes = source.read()) {
-    writeFully(to, bytes, offset === null ? null : offset + done);
+    await writeSoon(to, bytes, offset === null ? null : offset + done, () => throwIfAborted(signal));
     const burst = Math.floor(done / BURST_BYTES);
     done += bytes.length;
     if (Math.floor(done / BURST_BYTES) !== burst) await setImmediate();
