@@ -15,6 +15,8 @@ export interface Stat {
   readonly identity: string;
   /** Bytes; of a symlink those of its target. */
   readonly size: number;
+  /** What it takes on disk, in units of 512 bytes whatever the filesystem's own is. */
+  readonly blocks: number;
   readonly atime: Time;
   readonly mtime: Time;
   /** Of a device what it stands for, else 0 and 0. */
@@ -53,6 +55,7 @@ function read(result: number): Stat | number {
     gid: struct.readUInt32LE(24),
     identity: `${struct.readUInt32LE(136)}:${struct.readUInt32LE(140)}:${struct.readBigUInt64LE(32)}`,
     size: Number(struct.readBigUInt64LE(40)),
+    blocks: Number(struct.readBigUInt64LE(48)),
     atime: timeAt(64),
     mtime: timeAt(112),
     rdevMajor: struct.readUInt32LE(128),

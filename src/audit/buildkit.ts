@@ -1,0 +1,53 @@
+/**
+ * What BuildKit may own. Its cached layers stand among the driver's directories with no entry in layerdb; only its
+ * databases, `ROOT/buildkit/*.db` (bolt files), name them. A file that has been written to for years also holds the
+ * bytes of what it no longer names; nothing is lost by taking that for owned.
+ */
+import { lstatSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { readSmall } from "../driver/files.js";
+import { type CacheId, type ChainId, hexOf } from "../model/digest.js";
+
+/** Read into memory; a larger database makes everything owned. */
+const MAX_DATABASE = 128 * 1024 * 1024;
+
+/** BuildKit's identity.NewID: 25 digits of base 36. */
+const BUILDKIT_ID = /^[0-9a-z]{25}$/;
+
+export class BuildKit {
+  readonly #present: boolean;
+  readonly #path: string;
+  #databases: Buffer[] | "unreadable" | null = null;
+
+  constructor(root: string) {
+    this.#path = join(root, "buildkit");
+    this.#present = lstatSync(this.#path, { throwIfNoEntry: false }) !== undefined;
+  }
+
+  mayOwn(cacheId: CacheId): boolean {
+    if (!this.#present) return false;
+    return BUILDKIT_ID.test(cacheId) || this.#names(cacheId);
+  }
+
+  /** A layer that a build stands on, whether or not an image does. */
+  mayOwnLayer(chainId: ChainId): boolean {
+    return this.#present && this.#names(hexOf(chainId));
+  }
+
+  #names(id: string): boolean {
+    this.#databases ??= readDatabases(this.#path);
+    if (this.#databases === "unreadable") return true;
+    return this.#databases.some((bytes) => bytes.includes(id, 0, "latin1"));
+  }
+}
+
+function readDatabases(path: string): Buffer[] | "unreadable" {
+  try {
+    const files = readdirSync(path).filter((name) => name.endsWith(".db"));
+    const read = files.map((name) => readSmall(join(path, name), MAX_DATABASE));
+    const databases = read.flatMap((file) => (file.kind === "read" ? [file.bytes] : []));
+    return databases.length === files.length ? databases : "unreadable";
+  } catch {
+    return "unreadable";
+  }
+}

@@ -1,0 +1,173 @@
+/** The directories of overlay2's layers: what stands beside the files, and whether names and lowers agree. */
+import { join } from "node:path";
+import type { CacheId, ChainId } from "../../model/digest.js";
+import { type Finding, finding, shown } from "../fsck-finding.js";
+import type { DirectoryRecord, Picture } from "../fsck-picture.js";
+import type { Relations } from "../fsck-relations.js";
+
+/** A layer of layerdb or of a container in its directory. */
+interface Lodger {
+  readonly subject: string;
+  readonly cacheId: CacheId;
+  /** Directories below, topmost first; null where nobody knows. */
+  readonly below: readonly (CacheId | null)[];
+  readonly hasChildren: boolean;
+}
+
+/** What dockerd and ovl make; another length would break the bound on mount options, not the layer. */
+const LINK = /^[A-Za-z0-9]{1,64}$/;
+
+export function* checkDirectories(picture: Picture, relations: Relations): Generator<Finding> {
+  const marks = [...picture.directories.values()].some(({ entries }) => entries.has("committed"));
+  for (const lodger of lodgers(picture, relations)) {
+    const record = picture.directories.get(lodger.cacheId);
+    if (record === undefined) continue;
+    if (record.entries.get("diff")?.kind !== "directory") {
+      yield missingDiff(lodger, record);
+      continue;
+    }
+    yield* checkLink(picture, relations, lodger, record);
+    yield* checkLower(picture, relations, lodger, record);
+    yield* checkMarks(lodger, record, marks);
+  }
+}
+
+function* lodgers(picture: Picture, relations: Relations): Generator<Lodger> {
+  const { places, parentOf, below, children, mountsOn } = relations;
+  for (const { chainId } of picture.layers.values()) {
+    const cacheId = places.of(chainId);
+    if (cacheId === null || !picture.directories.has(cacheId)) continue;
+    const hasChildren = children.has(chainId) || mountsOn.has(chainId);
+    yield { subject: chainId, cacheId, below: below(parentOf(chainId)), hasChildren };
+  }
+  for (const mount of picture.mounts.values()) {
+    const parent = topOf(picture, relations, mount.containerId);
+    const stack = below(parent);
+    const init = mount.initId.state === "valid" ? mount.initId.value : initOf(picture, mount.mountId);
+    const subject = mount.containerId;
+    if (init !== null) yield { subject, cacheId: init, below: stack, hasChildren: true };
+    if (mount.mountId.state !== "valid") continue;
+    const cacheId = mount.mountId.value;
+    yield { subject, cacheId, below: init === null ? stack : [init, ...stack], hasChildren: false };
+  }
+}
+
+/** The top layer that a container stands on, by its mount, else by its image; null for none. */
+export function topOf(picture: Picture, { imagesOn }: Relations, containerId: string): ChainId | null {
+  const imageId = picture.containers.get(containerId)?.imageId ?? null;
+  const image = imageId === null ? undefined : picture.images.get(imageId);
+  const parent = picture.mounts.get(containerId)?.parent;
+  if (parent?.state === "valid" && (image?.state !== "sound" || imagesOn.has(parent.value))) return parent.value;
+  if (image?.state === "sound") return image.chain.at(-1) ?? null;
+  return parent?.state === "valid" ? parent.value : null;
+}
+
+function initOf(picture: Picture, mountId: { state: string; value?: CacheId }): CacheId | null {
+  const name = `${mountId.value ?? ""}-init` as CacheId;
+  return picture.directories.has(name) ? name : null;
+}
+
+function missingDiff({ subject }: Lodger, { dir }: DirectoryRecord): Finding {
+  const restore = subject.startsWith("sha256:") ? ({ kind: "layer", chainId: subject as ChainId } as const) : null;
+  return finding("DIFF_MISSING", { subject, path: join(dir, "diff"), restore });
+}
+
+function* checkLink(
+  picture: Picture,
+  { places }: Relations,
+  { subject, cacheId }: Lodger,
+  { dir, link }: DirectoryRecord,
+): Generator<Finding> {
+  const path = join(dir, "link");
+  const text = link.kind === "text" ? link.text : null;
+  const target = `../${cacheId}/diff`;
+  if (text !== null && LINK.test(text)) {
+    const actual = picture.links.get(text);
+    if (actual === target) return;
+    const other = actual === undefined ? places.linksTo(cacheId).find((name) => places.usedLinks.has(name)) : undefined;
+    if (other === undefined) {
+      const name = join(picture.home, "l", text);
+      const detail = `expected a symlink to ${target}, found ${actual == null ? "none" : shown(actual)}`;
+      const code = picture.links.has(text) ? "LINK_WRONG" : "LINK_MISSING";
+      yield finding(code, { subject, path: name, detail, steps: [{ do: "link", path: name, target }] });
+      return;
+    }
+  }
+  const trimmed = text?.trim() ?? "";
+  const named = places.linksTo(cacheId);
+  const known = named.includes(trimmed) ? trimmed : named[0];
+  const code =
+    link.kind === "absent" ? "LINK_FILE_MISSING" : text === "" ? "LINK_FILE_EMPTY" : ("LINK_FILE_WRONG" as const);
+  const shownLink = text === null ? (link.kind === "bad" ? `it ${link.reason}` : "nothing") : shown(text);
+  yield finding(code, {
+    subject,
+    path,
+    detail: `expected ${known ?? "26 characters"}, found ${shownLink}`,
+    steps: known === undefined ? [] : [{ do: "write", path, content: known, mode: 0o644 }],
+  });
+}
+
+function* checkLower(
+  picture: Picture,
+  relations: Relations,
+  lodger: Lodger,
+  record: DirectoryRecord,
+): Generator<Finding> {
+  const { subject, below } = lodger;
+  const { dir, lower, lowers } = record;
+  const path = join(dir, "lower");
+  if (lower.kind === "absent" && below.length === 0) return;
+  if (lower.kind === "text" && lower.text !== "" && fits(picture, relations, lodger, record, lower.text)) return;
+  const names = below.map((layer) => (layer === null ? null : linkOf(picture, relations, layer)));
+  const content = names.map((name, i) => `l/${name ?? lowers[i] ?? "?"}`).join(":");
+  const write = names.includes(null) ? [] : [{ do: "write", path, content, mode: 0o644 } as const];
+  const steps = below.length === 0 ? [{ do: "remove", path } as const] : write;
+  const expected = below.length === 0 ? "no such file" : shown(content);
+  if (lower.kind === "absent") {
+    yield finding("LOWER_MISSING", { subject, path, detail: `expected ${expected}`, steps });
+  } else if (lower.kind === "text" && lower.text === "") {
+    yield finding("LOWER_EMPTY", { subject, path, detail: `expected ${expected}`, steps });
+  } else {
+    const found = lower.kind === "bad" ? `it ${lower.reason}` : shown(lower.text);
+    yield finding("LOWER_WRONG", { subject, path, detail: `expected ${expected}, found ${found}`, steps });
+  }
+}
+
+/** A layer is named by what it calls itself, or by where the short name leads: one of them may be what is damaged. */
+function fits(
+  picture: Picture,
+  relations: Relations,
+  { below }: Lodger,
+  { lowers }: DirectoryRecord,
+  text: string,
+): boolean {
+  if (lowers.length !== below.length || !text.split(":").every((entry) => entry.startsWith("l/"))) return false;
+  return lowers.every((link, i) => {
+    const layer = below[i] ?? null;
+    // Of a layer whose directory is lost or gone nobody knows the name.
+    if (layer === null || !picture.directories.has(layer)) return true;
+    return picture.links.get(link) === `../${layer}/diff` || linkOf(picture, relations, layer) === link;
+  });
+}
+
+/** What a layer is called: by its `link`, else by the name that leads to it. */
+export function linkOf(picture: Picture, { places }: Relations, cacheId: CacheId): string | null {
+  const record = picture.directories.get(cacheId);
+  if (record === undefined) return null;
+  const link = record.link.kind === "text" ? record.link.text.trim() : "";
+  return LINK.test(link) ? link : (places.linksTo(cacheId)[0] ?? null);
+}
+
+function* checkMarks(lodger: Lodger, { dir, entries }: DirectoryRecord, marks: boolean): Generator<Finding> {
+  const { subject, below, hasChildren } = lodger;
+  const committed = entries.has("committed");
+  if (below.length > 0 && !committed && entries.get("work")?.kind !== "directory") {
+    const path = join(dir, "work");
+    const steps = entries.has("work") ? [] : [{ do: "mkdir", path, mode: 0o700 } as const];
+    yield finding("WORK_MISSING", { subject, path, steps });
+  }
+  // dockerd before 20.10 made no such files at all.
+  if (!marks || !hasChildren || committed) return;
+  const path = join(dir, "committed");
+  yield finding("COMMITTED_MISSING", { subject, path, steps: [{ do: "write", path, content: "", mode: 0o600 }] });
+}

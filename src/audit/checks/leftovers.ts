@@ -1,0 +1,110 @@
+/** What interrupted work left in layerdb and imagedb, and what never belonged there. */
+import { join } from "node:path";
+import { type CacheId, isCacheId } from "../../model/digest.js";
+import { diskUse } from "../disk-use.js";
+import type { Entry, Listing } from "../fsck-files.js";
+import { type Finding, finding, type Step } from "../fsck-finding.js";
+import type { Picture } from "../fsck-picture.js";
+import { field } from "../fsck-read-layers.js";
+import type { Relations } from "../fsck-relations.js";
+
+const REMOVING = /^[0-9a-f]{64}-[0-9a-f]{64}-removing$/;
+const TEMPORARY = /^\.tmp-.+[0-9]$/;
+const HEX = /^[0-9a-f]{64}$/;
+
+/** Directories that unfinished work names: they go with it, and are no orphans. */
+export function unfinishedDirectories(picture: Picture): Set<CacheId> {
+  const named = [...writeSets(picture), ...removing(picture)].map(({ path }) => cacheIdIn(picture, path));
+  return new Set(named.filter((cacheId) => cacheId !== null));
+}
+
+export function* checkLeftovers(picture: Picture, relations: Relations): Generator<Finding> {
+  // While a daemon runs it is work under way.
+  for (const { path } of picture.daemonRuns ? [] : writeSets(picture)) {
+    yield finding("WRITE_SET_LEFT", leftover(picture, relations, path));
+  }
+  for (const { path } of picture.daemonRuns ? [] : removing(picture)) {
+    const cacheId = cacheIdIn(picture, path);
+    if (cacheId !== null && relations.users.has(cacheId)) {
+      const detail = `${cacheId} is in use`;
+      yield finding("REMOVING_NAMES_LIVE_LAYER", { subject: path, path, detail, steps: [{ do: "remove", path }] });
+    } else yield finding("REMOVING_LEFT", leftover(picture, relations, path));
+  }
+  yield* checkTemporary(picture);
+  yield* checkStrays(picture);
+}
+
+function leftover(picture: Picture, { users, buildKit }: Relations, path: string) {
+  const cacheId = cacheIdIn(picture, path);
+  const record = cacheId === null ? undefined : picture.directories.get(cacheId);
+  const unused = record !== undefined && !users.has(record.cacheId) && !buildKit.mayOwn(record.cacheId);
+  const drop: Step[] = unused ? [{ do: "drop-directory", cacheId: record.cacheId }] : [];
+  const bytes = diskUse(path) + (unused ? diskUse(record.dir) : 0);
+  // Last: until it is gone, it tells what the directory was.
+  return { subject: path, path, bytes, steps: [...drop, { do: "remove", path } as const] };
+}
+
+function writeSets(picture: Picture): { path: string }[] {
+  return named(picture.layerdb.tmp, /^write-set-/);
+}
+
+function removing(picture: Picture): { path: string }[] {
+  return named(picture.layerdb.sha256, REMOVING);
+}
+
+function named(listing: Listing, pattern: RegExp): { path: string }[] {
+  return [...listing.values()].flatMap(({ name, path, kind }) =>
+    kind === "directory" && path !== null && pattern.test(name) ? [{ path }] : [],
+  );
+}
+
+function cacheIdIn(picture: Picture, path: string): CacheId | null {
+  const cacheId = field(picture.files.text(join(path, "cache-id")), isCacheId);
+  return cacheId.state === "valid" ? cacheId.value : null;
+}
+
+function* checkTemporary({ files, image, contentEntries, daemonRuns }: Picture): Generator<Finding> {
+  if (daemonRuns) return;
+  const top = files.list(image);
+  for (const listing of [top, contentEntries]) {
+    if (listing === null || typeof listing === "string") continue;
+    for (const { name, path, kind, size } of listing.values()) {
+      if (kind !== "file" || path === null || !TEMPORARY.test(name)) continue;
+      const steps = [{ do: "remove", path } as const];
+      yield finding("TEMPORARY_FILE_LEFT", { subject: path, path, bytes: size, steps });
+    }
+  }
+}
+
+const LAYERDB = new Set(["sha256", "mounts", "tmp"]);
+
+function* checkStrays(picture: Picture): Generator<Finding> {
+  const { layerdb, image, contentEntries, metadataEntries } = picture;
+  const imagedb = join(image, "imagedb");
+  const isLayer = ({ name, kind }: Entry) => kind === "directory" && (HEX.test(name) || REMOVING.test(name));
+  const isHexDirectory = ({ name, kind }: Entry) => kind === "directory" && HEX.test(name);
+  // What is called as an image and is no file is reported as that image.
+  const isImage = ({ name }: Entry) => HEX.test(name) || TEMPORARY.test(name);
+  yield* strays(join(image, "layerdb"), layerdb.top, "STRAY_IN_LAYERDB", ({ name }) => LAYERDB.has(name));
+  yield* strays(join(image, "layerdb", "sha256"), layerdb.sha256, "STRAY_IN_LAYERDB", isLayer);
+  yield* strays(join(image, "layerdb", "mounts"), layerdb.mounts, "STRAY_IN_LAYERDB", isHexDirectory);
+  yield* strays(join(image, "layerdb", "tmp"), layerdb.tmp, "STRAY_IN_LAYERDB", ({ name, kind }) => {
+    return kind === "directory" && name.startsWith("write-set-");
+  });
+  yield* strays(join(imagedb, "content", "sha256"), contentEntries, "STRAY_IN_IMAGEDB", isImage);
+  yield* strays(join(imagedb, "metadata", "sha256"), metadataEntries, "STRAY_IN_IMAGEDB", isHexDirectory);
+}
+
+export function* strays(
+  dir: string,
+  listing: Listing,
+  code: "STRAY_IN_LAYERDB" | "STRAY_IN_IMAGEDB" | "STRAY_IN_CONTAINERS",
+  belongs: (entry: Entry) => boolean,
+): Generator<Finding> {
+  for (const entry of listing.values()) {
+    if (belongs(entry)) continue;
+    const at = entry.path ?? join(dir, entry.name);
+    const steps = entry.path === null ? [] : [{ do: "set-aside", path: entry.path } as const];
+    yield finding(code, { subject: at, path: at, detail: `it is a ${entry.kind}`, steps });
+  }
+}

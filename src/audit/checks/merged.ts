@@ -1,0 +1,45 @@
+/** Mount points of containers. While a daemon runs they are its own affair. */
+import { join } from "node:path";
+import type { Entry } from "../fsck-files.js";
+import { type Finding, finding } from "../fsck-finding.js";
+import type { DirectoryRecord, Picture } from "../fsck-picture.js";
+import type { Relations } from "../fsck-relations.js";
+
+/** @param mounted mount points below the root */
+export function* checkMerged(
+  picture: Picture,
+  { buildKit, users }: Relations,
+  mounted: ReadonlySet<string>,
+): Generator<Finding> {
+  if (picture.daemonRuns) return;
+  for (const { cacheId, dir, entries } of picture.directories.values()) {
+    const merged = entries.get("merged");
+    // Of an orphan the whole directory is reported.
+    if (merged === undefined || (!users.has(cacheId) && !buildKit.mayOwn(cacheId))) continue;
+    yield* checkOne(picture, { cacheId, dir }, merged, mounted);
+  }
+}
+
+function* checkOne(
+  picture: Picture,
+  { cacheId, dir }: Pick<DirectoryRecord, "cacheId" | "dir">,
+  merged: Entry,
+  mounted: ReadonlySet<string>,
+): Generator<Finding> {
+  const path = join(dir, "merged");
+  const at = { subject: cacheId, path };
+  if (mounted.has(path)) {
+    yield finding("MERGED_MOUNTED", {
+      ...at,
+      steps: [
+        { do: "unmount", path },
+        { do: "rmdir", path },
+      ],
+    });
+    return;
+  }
+  const inside = merged.kind === "directory" ? picture.files.list(path) : "no directory";
+  const empty = inside === null || (typeof inside !== "string" && inside.size === 0);
+  if (empty) yield finding("MERGED_EMPTY", { ...at, steps: [{ do: "rmdir", path }] });
+  else yield finding("MERGED_LEFT", { ...at, steps: [{ do: "set-aside", path }] });
+}

@@ -1,0 +1,86 @@
+/** repositories.json: whether dockerd can read it, and whether each name is one that it finds an image by. */
+import { type ImageId, isImageId } from "../../model/digest.js";
+import { goJson } from "../../model/go-json.js";
+import { familiarName, familiarString, parseReference } from "../../model/reference.js";
+import { type Finding, finding } from "../fsck-finding.js";
+import type { NameRecord, Picture } from "../fsck-picture.js";
+import type { Relations } from "../fsck-relations.js";
+import { missingImages } from "./images.js";
+
+const MODE = 0o600;
+
+export function* checkNames(picture: Picture, relations: Relations): Generator<Finding> {
+  const { names } = picture;
+  const { path } = names;
+  if (names.problem !== null) {
+    const content = written(salvaged(picture));
+    yield finding("REPOSITORIES_INVALID", {
+      subject: path,
+      path,
+      detail: names.problem,
+      steps: [
+        { do: "set-aside", path },
+        { do: "write", path, content, mode: MODE },
+      ],
+    });
+    return;
+  }
+  const missing = missingImages(picture, relations);
+  // Whichever of its names is mended first: the file as it is to be in the end.
+  const kept = names.names.filter((name) => [null, "REFERENCE_UNFAMILIAR"].includes(judge(picture, missing, name)));
+  const rewrite = { do: "write", path, content: written(kept), mode: MODE } as const;
+  for (const name of names.names) {
+    const code = judge(picture, missing, name);
+    if (code === null) continue;
+    const { text, imageId } = name;
+    yield finding(code, {
+      subject: text,
+      path,
+      detail: `${text} of ${imageId}`,
+      steps: [...(code === "REFERENCE_INVALID" ? [{ do: "keep-copy", path } as const] : []), rewrite],
+    });
+  }
+}
+
+function judge(
+  picture: Picture,
+  missing: ReadonlyMap<string, string>,
+  { reference, text, repository, imageId }: NameRecord,
+) {
+  if (reference === null || (reference.tag === null && reference.digest === null)) return "REFERENCE_INVALID" as const;
+  if (!isImageId(imageId)) return "REFERENCE_STALE" as const;
+  if (!picture.images.has(imageId as ImageId) && !missing.has(imageId)) return "REFERENCE_STALE" as const;
+  const familiar = familiarString(reference) === text && familiarName(reference) === repository;
+  return familiar ? null : ("REFERENCE_UNFAMILIAR" as const);
+}
+
+/** Familiar names win over those in full form that mean the same. */
+function written(names: readonly NameRecord[]): string {
+  const repositories = new Map<string, Map<string, string>>();
+  const inFull = (name: NameRecord) =>
+    name.reference !== null && familiarString(name.reference) === name.text ? 1 : 0;
+  for (const { reference, imageId } of [...names].sort((a, b) => inFull(a) - inFull(b))) {
+    if (reference === null) continue;
+    const repository = repositories.get(familiarName(reference)) ?? new Map<string, string>();
+    repositories.set(familiarName(reference), repository.set(familiarString(reference), imageId));
+  }
+  return goJson({ Repositories: repositories });
+}
+
+/** Pairs of a reference and an image that is there, as they can still be found in a damaged file. */
+function salvaged(picture: Picture): NameRecord[] {
+  const file = picture.files.read(picture.names.path, 64 * 1024 * 1024);
+  if (file.kind !== "read") return [];
+  const names: NameRecord[] = [];
+  for (const [, text = "", imageId = ""] of file.bytes
+    .toString("utf8")
+    .matchAll(/"([^"\\]{1,4096})"\s*:\s*"(sha256:[0-9a-f]{64})"/g)) {
+    if (!picture.images.has(imageId as ImageId)) continue;
+    try {
+      names.push({ repository: "", text, imageId, reference: parseReference(text) });
+    } catch {
+      // Not a name.
+    }
+  }
+  return names;
+}

@@ -1,0 +1,42 @@
+/** Layers that nothing stands on. Where anything is missing that could stand on them, they are its own. */
+
+import { diskUse } from "../disk-use.js";
+import { type Finding, finding } from "../fsck-finding.js";
+import type { LayerRecord, Picture } from "../fsck-picture.js";
+import type { Relations } from "../fsck-relations.js";
+import { isUnused, missingImages } from "./images.js";
+import { isEmpty } from "./layers.js";
+
+export function* checkUnusedLayers(picture: Picture, relations: Relations): Generator<Finding> {
+  if (!everyUserIsKnown(picture, relations)) return;
+  for (const layer of picture.layers.values()) {
+    const { chainId, dir, cacheId } = layer;
+    if (!isUnused(relations, chainId) || isEmpty(layer) || cacheId.state !== "valid") continue;
+    // Something else is wrong with it, and is reported.
+    if (!relations.truth.has(chainId) || relations.places.disputed.has(chainId)) continue;
+    if (relations.buildKit.mayOwnLayer(chainId) || relations.buildKit.mayOwn(cacheId.value)) continue;
+    const record = picture.directories.get(cacheId.value);
+    yield finding("LAYER_UNUSED", {
+      subject: chainId,
+      path: dir,
+      bytes: diskUse(dir) + (record === undefined ? 0 : diskUse(record.dir)),
+      steps: isIntact(layer) ? [{ do: "drop-layer", chainId, cacheId: cacheId.value }] : [],
+    });
+  }
+}
+
+function everyUserIsKnown(picture: Picture, relations: Relations): boolean {
+  if (picture.daemonRuns && picture.layerdb.tmp.size > 0) return false;
+  for (const { state } of picture.images.values()) if (state !== "sound") return false;
+  for (const { chainId } of picture.layers.values()) if (!relations.truth.has(chainId)) return false;
+  if (missingImages(picture, relations).size > 0) return false;
+  for (const { parent } of picture.mounts.values())
+    if (parent.state !== "valid" && parent.state !== "absent") return false;
+  // A container without its mount, or whose mount does not say what it stands on.
+  for (const id of picture.containers.keys()) if (!picture.mounts.has(id)) return false;
+  return true;
+}
+
+function isIntact({ diff, size }: LayerRecord): boolean {
+  return diff.state === "valid" && size.state === "valid";
+}

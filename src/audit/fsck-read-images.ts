@@ -1,0 +1,84 @@
+/** Image configs, what is noted about them, and their names, as they are on disk. */
+import { join } from "node:path";
+import { OvlError } from "../errors.js";
+import { MAX_CONFIG_BYTES, parseImageConfig } from "../model/config.js";
+import { chainIdsOf, type ImageId, imageIdOf, isImageId } from "../model/digest.js";
+import { isJsonObject } from "../model/go-shape.js";
+import { parseJson } from "../model/json.js";
+import { parseReference, type Reference } from "../model/reference.js";
+import type { FsckFiles, Listing, Text } from "./fsck-files.js";
+import type { ImageRecord, MetadataRecord, NameRecord, Names } from "./fsck-picture.js";
+
+/** As in the store: 100,000 references of 600 bytes. */
+const MAX_NAMES = 64 * 1024 * 1024;
+
+export function readImages(files: FsckFiles, imagedb: string, content: Listing, metadata: Listing) {
+  const images = new Map<ImageId, ImageRecord>();
+  for (const { name } of content.values()) {
+    const id = `sha256:${name}`;
+    if (isImageId(id)) images.set(id, readImage(files, id, join(imagedb, "content", "sha256", name)));
+  }
+  const records = new Map<string, MetadataRecord>();
+  for (const { name, kind } of metadata.values()) {
+    const id = `sha256:${name}`;
+    const dir = join(imagedb, "metadata", "sha256", name);
+    if (!isImageId(id) || kind !== "directory") continue;
+    const entries = files.list(dir);
+    if (entries === null || typeof entries === "string") continue;
+    const text = (file: string): Text => (entries.has(file) ? files.text(join(dir, file)) : { kind: "absent" });
+    records.set(id, { id, dir, entries, parent: text("parent"), lastUpdated: text("lastUpdated") });
+  }
+  return { images, metadata: records };
+}
+
+function readImage(files: FsckFiles, id: ImageId, path: string): ImageRecord {
+  const none = { id, path, diffIds: [], chain: [] };
+  const file = files.read(path, MAX_CONFIG_BYTES);
+  if (file.kind === "absent") return { ...none, state: "unreadable", detail: "it has gone" };
+  if (file.kind === "bad") return { ...none, state: "unreadable", detail: `it ${file.reason}` };
+  const actual = imageIdOf(file.bytes);
+  if (actual !== id) return { ...none, state: "changed", detail: `found ${actual}, ${file.bytes.length} bytes` };
+  try {
+    const { diffIds } = parseImageConfig(file.bytes);
+    return { id, path, state: "sound", detail: "", diffIds, chain: chainIdsOf(diffIds) };
+  } catch (thrown) {
+    if (!(thrown instanceof OvlError)) throw thrown;
+    return { ...none, state: "invalid", detail: thrown.message };
+  }
+}
+
+export function readNames(files: FsckFiles, path: string): Names {
+  const damaged = (problem: string): Names => ({ path, problem, names: [] });
+  const file = files.read(path, MAX_NAMES);
+  if (file.kind === "absent") return { path, problem: null, names: [] };
+  if (file.kind === "bad") return damaged(`it ${file.reason}`);
+  if (file.bytes.length === 0) return damaged("it is empty");
+  let json: unknown;
+  try {
+    json = parseJson(file.bytes, { subject: path, code: "BAD_ROOT", maxBytes: MAX_NAMES, trailing: "ignore" });
+  } catch (thrown) {
+    if (thrown instanceof OvlError) return damaged("it is no JSON");
+    throw thrown;
+  }
+  // dockerd crashes on both nulls, the second one at the first tag.
+  if (!isJsonObject(json)) return damaged("it is no JSON object");
+  if (json["Repositories"] === undefined) return { path, problem: null, names: [] };
+  if (!isJsonObject(json["Repositories"])) return damaged("it has no object Repositories");
+  const names: NameRecord[] = [];
+  for (const [repository, references] of Object.entries(json["Repositories"])) {
+    if (!isJsonObject(references)) return damaged(`it has no object for ${JSON.stringify(repository)}`);
+    for (const [text, imageId] of Object.entries(references)) {
+      if (typeof imageId !== "string") return damaged(`it has no image id for ${JSON.stringify(text)}`);
+      names.push({ repository, text, reference: parsed(text), imageId });
+    }
+  }
+  return { path, problem: null, names };
+}
+
+function parsed(text: string): Reference | null {
+  try {
+    return parseReference(text);
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,80 @@
+/** layerdb's layers and the driver's directories, as they are on disk. */
+import { join } from "node:path";
+import type { DriverName } from "../driver/driver.js";
+import { type CacheId, type ChainId, isCacheId, isChainId, isDiffId } from "../model/digest.js";
+import type { FsckFiles, Listing, Text } from "./fsck-files.js";
+import type { DirectoryRecord, Field, LayerRecord } from "./fsck-picture.js";
+
+const ABSENT: Text = { kind: "absent" };
+
+export function readLayers(files: FsckFiles, sha256: string, listing: Listing): Map<ChainId, LayerRecord> {
+  const layers = new Map<ChainId, LayerRecord>();
+  for (const { name, kind } of listing.values()) {
+    const chainId = `sha256:${name}`;
+    if (kind !== "directory" || !isChainId(chainId)) continue;
+    const dir = join(sha256, name);
+    const entries = files.list(dir);
+    if (entries === null || typeof entries === "string") continue;
+    const text = (file: string) => (entries.has(file) ? files.text(join(dir, file)) : ABSENT);
+    layers.set(chainId, {
+      chainId,
+      dir,
+      entries,
+      diff: field(text("diff"), isDiffId),
+      cacheId: field(text("cache-id"), isCacheId),
+      parent: field(text("parent"), isChainId),
+      size: sizeField(text("size")),
+    });
+  }
+  return layers;
+}
+
+/** dockerd strips whitespace from every such file but `size`. */
+export function field<T extends string>(text: Text, valid: (value: string) => value is T): Field<T> {
+  switch (text.kind) {
+    case "absent":
+      return { state: "absent" };
+    case "bad":
+      return { state: "invalid", found: text.reason };
+    case "text": {
+      const value = text.text.trim();
+      if (valid(value)) return { state: "valid", value };
+      return value === "" ? { state: "empty" } : { state: "invalid", found: value };
+    }
+  }
+}
+
+function sizeField(text: Text): Field<number> {
+  if (text.kind === "absent") return { state: "absent" };
+  if (text.kind === "bad") return { state: "invalid", found: text.reason };
+  if (text.text === "") return { state: "empty" };
+  if (/^[+-]?[0-9]{1,19}$/.test(text.text)) return { state: "valid", value: Number(text.text) };
+  return { state: "invalid", found: text.text };
+}
+
+/** Names in ROOT/<driver> that dockerd makes beside layers. */
+const NO_LAYERS = new Set(["l", "backingFsBlockDev", "lost+found"]);
+
+export function readDirectories(
+  files: FsckFiles,
+  driver: DriverName,
+  home: string,
+  listing: Listing,
+): Map<CacheId, DirectoryRecord> {
+  const directories = new Map<CacheId, DirectoryRecord>();
+  for (const { name, kind } of listing.values()) {
+    if (kind !== "directory" || NO_LAYERS.has(name) || !isCacheId(name)) continue;
+    const dir = join(home, name);
+    const entries = files.list(dir);
+    if (entries === null || typeof entries === "string") continue;
+    const text = (file: string) => (entries.has(file) ? files.text(join(dir, file)) : ABSENT);
+    const lower = text(driver === "overlay2" ? "lower" : "lower-id");
+    const lowers = lower.kind === "text" && lower.text !== "" ? lower.text.split(":").map(withoutPrefix) : [];
+    directories.set(name, { cacheId: name, dir, entries, link: text("link"), lower, lowers });
+  }
+  return directories;
+}
+
+function withoutPrefix(entry: string): string {
+  return entry.startsWith("l/") ? entry.slice(2) : entry;
+}
