@@ -55,6 +55,7 @@ export default class Create extends OvlCommand {
       entrypoint: flags.entrypoint ?? null,
       hostname: flags.hostname ?? null,
       labels: labelsOf(flags.label ?? []),
+      signal: this.signal,
     });
     await this.tell(created.warnings, flags);
     return this.answer({ id: created.id }, flags, { text: () => created.id, ids: () => [created.id] });

@@ -6,7 +6,7 @@ import { dryRunFlag } from "../cli/flags.js";
 export default class Rm extends OvlCommand {
   static override readonly summary = "Remove containers, as docker rm does.";
   static override readonly description =
-    "With them goes everything that was written in them. What runs or is mounted stays; volumes stay always.";
+    "With them goes everything that was written in them. What runs or is mounted stays.";
   static override readonly usage = "rm CONTAINER... [FLAGS]";
   static override readonly examples = [
     "<%= config.bin %> rm web",
@@ -25,6 +25,7 @@ export default class Rm extends OvlCommand {
       char: "f",
       summary: "Kill and unmount first what runs or is mounted; also on a root that a live dockerd holds.",
     }),
+    volumes: boolean({ char: "v", summary: "Their volumes, too, as far as those were given no name." }),
     "dry-run": dryRunFlag,
   };
 
@@ -32,7 +33,11 @@ export default class Rm extends OvlCommand {
     const { args, flags } = await this.parse(Rm);
     const { removeContainers, removalFailure } = await import("../container/remove.js");
     await using store = await this.remover(flags);
-    const result = await removeContainers(store, args.container, { force: flags.force, dryRun: flags["dry-run"] });
+    const result = await removeContainers(store, args.container, {
+      force: flags.force,
+      volumes: flags.volumes,
+      dryRun: flags["dry-run"],
+    });
     const failure = removalFailure(result);
     if (failure !== null && this.jsonEnabled()) throw failure;
     const { removed } = result;

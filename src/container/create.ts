@@ -26,6 +26,8 @@ import { makeVolumes, mountPointsOf, nameVolumes } from "./volumes.js";
 export interface CreateOptions extends RunOptions {
   /** null: one is made up. */
   readonly name: string | null;
+  /** Ends the copying of files into volumes. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 export interface CreatedContainer {
@@ -70,7 +72,7 @@ export async function createContainer(
   const document = { id, name, named: options.name !== null, imageId: image.id, created, driver: driver.name, run };
   const mountPoints = mountPointsOf(volumes);
   container.writeDocuments(hostConfigJson(), containerJson({ ...document, mountPoints }));
-  await makeVolumes(store.root, volumes, dirs, { userXattrs: !privileged });
+  await makeVolumes(store.root, volumes, dirs, { userXattrs: !privileged, signal: options.signal });
   container.commit();
   return { id, name, warnings: platformWarnings(image, imageName) };
 }

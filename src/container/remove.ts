@@ -4,7 +4,8 @@ import { layerMounts } from "../driver/layer-mounts.js";
 import { removeTree } from "../driver/remove-tree.js";
 import { asOvlError, OvlError } from "../errors.js";
 import type { CacheId } from "../model/digest.js";
-import type { Container, Mount } from "../store/mounts.js";
+import type { JsonObject } from "../model/go-shape.js";
+import { anonymousVolumes, type Container, type Mount } from "../store/mounts.js";
 import { resolveContainer } from "../store/resolve-container.js";
 import type { Store } from "../store/store.js";
 import { stopUse } from "./stop.js";
@@ -18,12 +19,13 @@ export interface RemoveContainersResult {
 
 /**
  * @param targets names, ids, beginnings of ids
- * @param options `force`: kill and unmount first what runs or is mounted; `dryRun`: only say what would go
+ * @param options `force`: kill and unmount first what runs or is mounted; `volumes`: those without a name, too;
+ * `dryRun`: only say what would go
  */
 export async function removeContainers(
   store: Store,
   targets: readonly string[],
-  options: { readonly force?: boolean; readonly dryRun?: boolean } = {},
+  options: { readonly force?: boolean; readonly volumes?: boolean; readonly dryRun?: boolean } = {},
 ): Promise<RemoveContainersResult> {
   const removed: string[] = [];
   const failures: OvlError[] = [];
@@ -33,7 +35,7 @@ export async function removeContainers(
       if (removed.includes(container.id)) continue;
       if (options.force !== true) refuseUsed(store, container);
       else if (options.dryRun !== true) await stopUse(store, container);
-      if (options.dryRun !== true) removeContainer(store, container);
+      if (options.dryRun !== true) removeContainer(store, container, options.volumes ?? false);
       removed.push(container.id);
     } catch (thrown) {
       const failure = asOvlError(thrown);
@@ -62,14 +64,23 @@ export function refuseUsed(store: Store, { id, name, running, mount }: Container
  * In dockerd's order, so that what a crash leaves is what its crash leaves: without its layers a container is still
  * listed and can be removed again.
  */
-function removeContainer(store: Store, { id, mount }: Container): void {
+function removeContainer(store: Store, { id, mount, config }: Container, withVolumes: boolean): void {
+  const volumes = withVolumes ? ownVolumes(store, id, config) : [];
   try {
     for (const layer of ownLayers(store, mount)) store.driver.remove(layer);
     removeTree(join(store.layers.path, "mounts", id));
     removeTree(join(store.root, "containers", id));
+    for (const name of volumes) removeTree(join(store.root, "volumes", name));
   } finally {
     store.usersChanged();
   }
+}
+
+/** Those that were made for the container, unless another one has taken them over (`--volumes-from`). */
+function ownVolumes(store: Store, id: string, config: JsonObject): string[] {
+  const others = store.users.containers.filter((container) => container.id !== id);
+  const taken = new Set(others.flatMap((container) => anonymousVolumes(container.config)));
+  return anonymousVolumes(config).filter((name) => !taken.has(name));
 }
 
 /** The read-write layer, then the init layer, as far as nothing else in a damaged root has the same ones. */

@@ -52,7 +52,7 @@ export async function makeVolumes(
   root: string,
   volumes: readonly NewVolume[],
   dirs: readonly string[],
-  options: UnionOptions,
+  { signal, ...options }: UnionOptions & { readonly signal?: AbortSignal | undefined },
 ): Promise<void> {
   if (volumes.length === 0) return;
   using union = new Union(dirs, options);
@@ -66,7 +66,7 @@ export async function makeVolumes(
     const layers = contents[i] ?? [];
     if (layers.length === 0) continue;
     using content = new Union(layers, options);
-    await writeOut(content, data, { link: "copy" });
+    await writeOut(content, data, { link: "copy", signal });
   }
   syncFileSystem(directory);
   syncDirectory(directory);

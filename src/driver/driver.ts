@@ -41,6 +41,13 @@ export interface Driver {
    */
   create(cacheId: CacheId, parent: CacheId | null): string;
 
+  /**
+   * Makes the directory of a layer again that was lost, empty, so that the one above it stands on it as before.
+   * Throws BAD_ROOT where that one does not say how it knows it.
+   * @returns as `create` does
+   */
+  recreate(cacheId: CacheId, parent: CacheId | null, above: CacheId): string;
+
   /** Removes a layer's directory and its short name, as far as they exist. */
   remove(cacheId: CacheId): void;
 

@@ -28,6 +28,10 @@ export class Overlay implements Driver {
     );
   }
 
+  recreate(cacheId: CacheId): string {
+    return this.create(cacheId);
+  }
+
   remove(cacheId: CacheId): void {
     removeTree(this.dir(cacheId));
   }

@@ -32,6 +32,26 @@ export class Overlay2 implements Driver {
   }
 
   create(cacheId: CacheId, parent: CacheId | null): string {
+    return this.#make(cacheId, parent, newLink());
+  }
+
+  recreate(cacheId: CacheId, parent: CacheId | null, above: CacheId): string {
+    const path = join(this.dir(above), "lower");
+    const file = readSmall(path);
+    const entry = file.kind === "read" ? (file.bytes.toString("latin1").split(":")[0] as string) : "nothing";
+    const link = entry.slice("l/".length);
+    const target = this.#target(link);
+    if (!entry.startsWith("l/") || !LINK.test(link) || (target !== null && target !== cacheId)) {
+      throw badRoot(path, `names ${JSON.stringify(entry)} first`, `the short name that ${cacheId} had`);
+    }
+    this.remove(cacheId);
+    rmSync(join(this.home, "l", link), { force: true });
+    const content = this.#make(cacheId, parent, link);
+    this.#markCommitted(cacheId);
+    return content;
+  }
+
+  #make(cacheId: CacheId, parent: CacheId | null, link: string): string {
     const dir = this.dir(cacheId);
     try {
       // 1. What the layers below are, before anything is made.
@@ -43,7 +63,6 @@ export class Overlay2 implements Driver {
       const content = join(dir, "diff");
       makeDirectory(content, 0o755);
       // 3. Its short name, in both directions.
-      const link = newLink();
       symlinkSync(`../${cacheId}/diff`, join(this.home, "l", link));
       writeAtomically(join(dir, "link"), link, 0o644);
       // 4. Its place on its parent, which from now on is mounted read-only.

@@ -103,9 +103,11 @@ export function readContainers(
 /** Names of the volumes below ROOT/volumes that were made for a container and that nobody has named. */
 export function anonymousVolumes(config: JsonObject): string[] {
   const points = isJsonObject(config["MountPoints"]) ? Object.values(config["MountPoints"]).filter(isJsonObject) : [];
-  return points.flatMap(({ Type, Driver, Name }) =>
-    Type === "volume" && Driver === "local" && typeof Name === "string" && /^[0-9a-f]{64}$/.test(Name) ? [Name] : [],
-  );
+  return points.flatMap(({ Type, Driver, Name, Spec }) => {
+    const named = isJsonObject(Spec) && typeof Spec["Source"] === "string" && Spec["Source"] !== "";
+    if (Type !== "volume" || Driver !== "local" || named || typeof Name !== "string") return [];
+    return /^[0-9a-f]{64}$/.test(Name) ? [Name] : [];
+  });
 }
 
 /** A config.v2.json. Throws BAD_ROOT. */
