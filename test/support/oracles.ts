@@ -7,6 +7,8 @@ import { delimiter, join } from "node:path";
 
 const COMMANDS = {
   dockerd: "docker.io",
+  "docker-registry": "docker-registry",
+  openssl: "openssl",
   skopeo: "skopeo",
   umoci: "umoci",
   zstd: "zstd",
