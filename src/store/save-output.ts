@@ -83,15 +83,29 @@ async function openStream(file: string, signal: AbortSignal | undefined): Promis
   }
 }
 
-/** A file without a name, that is gone when its descriptor is closed. */
-export function anonymousFile(directory: string): FileSink {
-  const path = join(directory, temporaryName("blob"));
-  try {
-    const fd = openSync(path, "wx+", 0o600);
-    unlinkSync(path);
-    return { fd, file: `a temporary file in ${directory}` };
-  } catch (error) {
-    throw asOvlError(error);
+/** Files without a name, that are gone when this is disposed, or the process ends. */
+export class TemporaryFiles implements Disposable {
+  readonly #directory: string;
+  readonly #fds: number[] = [];
+
+  constructor(directory: string) {
+    this.#directory = directory;
+  }
+
+  open(): FileSink {
+    const path = join(this.#directory, temporaryName("blob"));
+    try {
+      const fd = openSync(path, "wx+", 0o600);
+      this.#fds.push(fd);
+      unlinkSync(path);
+      return { fd, file: `a temporary file in ${this.#directory}` };
+    } catch (error) {
+      throw asOvlError(error);
+    }
+  }
+
+  [Symbol.dispose](): void {
+    for (const fd of this.#fds.splice(0)) closeSync(fd);
   }
 }
 

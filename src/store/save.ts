@@ -6,17 +6,13 @@
  * (`<v1 id>/layer.tar`) has nothing that this one lacks: no reader since then opens the legacy files in it.
  */
 
-import { closeSync } from "node:fs";
-import { setImmediate } from "node:timers/promises";
-import { type FileSink, writeSoon } from "../blob/file-sink.js";
-import { fileSource } from "../blob/file-source.js";
 import type { LayerCompression } from "../layer/job.js";
 import { throwIfAborted } from "../layer/pipeline.js";
 import type { LayerProgress } from "../layer/progress.js";
 import type { DiffId, Digest, ImageId } from "../model/digest.js";
 import { familiarString } from "../model/reference.js";
-import type { Layer } from "./layerdb.js";
-import { type ArchiveMember, writeArchive } from "./save-archive.js";
+import { writeArchive } from "./save-archive.js";
+import { compressedLayers, eachLayer, plainLayers } from "./save-content.js";
 import { LayoutDirectory } from "./save-directory.js";
 import {
   blobPath,
@@ -27,10 +23,9 @@ import {
   type LayerBlob,
   ociDocuments,
 } from "./save-documents.js";
-import { LayerWriter, type Written } from "./save-layers.js";
-import { type ArchiveOutput, anonymousFile, openOutput } from "./save-output.js";
+import { LayerWriter } from "./save-layers.js";
+import { openOutput, TemporaryFiles } from "./save-output.js";
 import { planSave, type SavePlan } from "./save-plan.js";
-import { tarSize } from "./save-size.js";
 import type { Store } from "./store.js";
 
 export type SaveFormat = "docker-archive" | "oci-archive" | "oci";
@@ -75,7 +70,7 @@ export async function save(store: Store, names: readonly string[], options: Save
 async function saveLayout(store: Store, plan: SavePlan, options: SaveOptions): Promise<string> {
   using directory = new LayoutDirectory(options.output);
   await using writer = new LayerWriter(store, options);
-  const blobs = await eachLayer(plan, (layer) => directory.blob((sink) => writer.write(layer, sink, 0)));
+  const blobs = await eachLayer(plan.layers, (layer) => directory.blob((sink) => writer.write(layer, sink, 0)));
   const { manifests, blobs: documents } = ociDocuments(plan.images, blobs, options.compression);
   for (const document of documents) directory.document(document);
   throwIfAborted(options.signal);
@@ -85,67 +80,17 @@ async function saveLayout(store: Store, plan: SavePlan, options: SaveOptions): P
 
 async function saveArchive(store: Store, plan: SavePlan, options: SaveOptions): Promise<string> {
   using output = await openOutput(options.output, options.signal);
+  using temporary = new TemporaryFiles(output.workspace);
   await using writer = new LayerWriter(store, options);
-  const content =
-    options.compression === "none" ? inPlace(store, plan, writer) : compressed(plan, writer, output, options);
-  const { blobs, members } = await content;
+  const { blobs, members } =
+    options.compression === "none"
+      ? plainLayers(store, plan.layers, writer)
+      : await compressedLayers(plan.layers, writer, temporary, options.signal);
   const documents = documentsOf(plan, blobs, options);
   await writeArchive(output, output.isSeekable, [...documents, ...members], options.signal);
   throwIfAborted(options.signal);
   output.commit();
   return output.path;
-}
-
-interface Content {
-  readonly blobs: ReadonlyMap<DiffId, LayerBlob>;
-  readonly members: readonly ArchiveMember[];
-}
-
-/** Layers as they are: their digests and sizes are known beforehand, so each is written right where it belongs. */
-async function inPlace(store: Store, { layers }: SavePlan, writer: LayerWriter): Promise<Content> {
-  const blobs = new Map<DiffId, LayerBlob>();
-  const members: ArchiveMember[] = [];
-  for (const layer of layers) {
-    const blob = { digest: layer.diffId as string as Digest, size: tarSize(store, layer) };
-    blobs.set(layer.diffId, blob);
-    members.push({
-      path: blobPath(blob.digest),
-      size: blob.size,
-      write: (sink, offset) => writer.write(layer, sink, offset),
-    });
-  }
-  return { blobs, members };
-}
-
-/** Layers whose size is known once they are written: into files without a name, and from there into the archive. */
-async function compressed(
-  plan: SavePlan,
-  writer: LayerWriter,
-  output: ArchiveOutput,
-  { signal }: SaveOptions,
-): Promise<Content> {
-  const members = new Map<DiffId, ArchiveMember>();
-  const blobs = await eachLayer(plan, async (layer) => {
-    const temporary = anonymousFile(output.workspace);
-    const { digest, size } = await writer.write(layer, temporary, 0);
-    members.set(layer.diffId, {
-      path: blobPath(digest),
-      size,
-      write: async (sink, offset) => {
-        await copy(temporary.fd, size, sink, offset, signal);
-        closeSync(temporary.fd);
-      },
-    });
-    return { digest, size };
-  });
-  return { blobs, members: plan.layers.map(({ diffId }) => members.get(diffId) as ArchiveMember) };
-}
-
-async function eachLayer(
-  { layers }: SavePlan,
-  write: (layer: Layer) => Promise<Written>,
-): Promise<Map<DiffId, LayerBlob>> {
-  return new Map(await Promise.all(layers.map(async (layer) => [layer.diffId, await write(layer)] as const)));
 }
 
 /** Everything but layers, in front of them: whoever reads the beginning knows what is in the archive. */
@@ -160,24 +105,4 @@ function documentsOf(plan: SavePlan, blobs: ReadonlyMap<DiffId, LayerBlob>, opti
   const oci = ociDocuments(plan.images, blobs, options.compression);
   const layout = [LAYOUT_FILE, indexFile(oci.manifests), ...directories, ...oci.blobs];
   return options.format === "docker-archive" ? [dockerManifest(plan.images), ...layout] : layout;
-}
-
-/** Bytes copied between two looks at the event loop: signals are answered within milliseconds. */
-const BURST_BYTES = 4 * 1024 * 1024;
-
-async function copy(
-  from: number,
-  size: number,
-  to: FileSink,
-  offset: number | null,
-  signal: AbortSignal | undefined,
-): Promise<void> {
-  const source = fileSource({ fd: from, offset: 0, size });
-  let done = 0;
-  for (let bytes = source.read(); bytes !== null; bytes = source.read()) {
-    await writeSoon(to, bytes, offset === null ? null : offset + done, () => throwIfAborted(signal));
-    const burst = Math.floor(done / BURST_BYTES);
-    done += bytes.length;
-    if (Math.floor(done / BURST_BYTES) !== burst) await setImmediate();
-  }
 }
