@@ -1,4 +1,5 @@
 /** A root filesystem made an image of one layer, as `docker import` makes it. */
+import { summarized } from "../layer/apply-warnings.js";
 import type { LayerOutcome, LayerWarning } from "../layer/job.js";
 import { LayerPipeline, throwIfAborted } from "../layer/pipeline.js";
 import type { LayerProgress } from "../layer/progress.js";
@@ -33,7 +34,7 @@ export async function importRootfs(store: Store, rootfs: RootfsFile, options: Im
   syncFileSystem(store.driver.home);
   throwIfAborted(options.signal);
   const id = register(store, layer, outcome, importedConfig(outcome.diffId, options), name);
-  return { id, warnings: outcome.warnings };
+  return { id, warnings: summarized(outcome.warnings) };
 }
 
 async function extract(rootfs: RootfsFile, layer: NewLayer, options: ImportOptions): Promise<LayerOutcome> {
