@@ -63,44 +63,49 @@ const xattrs = fc.constantFrom<Record<string, string>>(
   { nodot: "v" },
   { "trusted.overlay.opaque": "y" },
 );
-/** Directories and files more often, links half as often, the rest now and then. */
-const flag = fc.constantFrom(..."5555000000112233467g");
+/**
+ * Directories and files more often, links half as often, the rest now and then. No fifos for the overlay driver:
+ * dockerd waits for ever for a writer of fifo `a` when it comes to `a/.wh.b`.
+ */
+const FLAGS = { overlay2: "5555000000112233467g", overlay: "555500000011223347g" };
 
-const randomEntry: fc.Arbitrary<RandomEntry> = fc
-  .record({
-    flag,
-    name: path,
-    link: path,
-    content: fc.constantFrom("", "x", "12345"),
-    mode: fc.constantFrom(0o644, 0o755, 0o4755, 0o2775, 0o1777, 0, 0o777),
-    uid: id,
-    gid: id,
-    mtime: time,
-    atime: fc.option(time),
-    device: fc.constantFrom<[number, number]>([0, 0], [1, 3], [300, 70000]),
-    xattrs,
-  })
-  .map(({ flag, name, link, content, mode, uid, gid, mtime, atime, device, xattrs }) => ({
-    flag,
-    name,
-    content: flag === "0" ? content : "",
-    options: {
-      mode,
-      uid,
-      gid,
+const randomEntry = (driver: DriverName): fc.Arbitrary<RandomEntry> =>
+  fc
+    .record({
+      flag: fc.constantFrom(...FLAGS[driver]),
+      name: path,
+      link: path,
+      content: fc.constantFrom("", "x", "12345"),
+      mode: fc.constantFrom(0o644, 0o755, 0o4755, 0o2775, 0o1777, 0, 0o777),
+      uid: id,
+      gid: id,
+      mtime: time,
+      atime: fc.option(time),
+      device: fc.constantFrom<[number, number]>([0, 0], [1, 3], [300, 70000]),
       xattrs,
-      pax: { mtime, ...(atime === null ? {} : { atime }) },
-      ...(flag === "1" || flag === "2" ? { link } : {}),
-      ...(flag === "3" || flag === "4" ? { device } : {}),
-    },
-  }));
+    })
+    .map(({ flag, name, link, content, mode, uid, gid, mtime, atime, device, xattrs }) => ({
+      flag,
+      name,
+      content: flag === "0" ? content : "",
+      options: {
+        mode,
+        uid,
+        gid,
+        xattrs,
+        pax: { mtime, ...(atime === null ? {} : { atime }) },
+        ...(flag === "1" || flag === "2" ? { link } : {}),
+        ...(flag === "3" || flag === "4" ? { device } : {}),
+      },
+    }));
 
 /** No two of one cleaned name: those are refused before anything is extracted, which other tests show. */
-const randomLayer = fc.uniqueArray(randomEntry, {
-  minLength: 1,
-  maxLength: 12,
-  selector: ({ name }) => cleanPath(byteString(Buffer.from(name))),
-});
+const randomLayer = (driver: DriverName) =>
+  fc.uniqueArray(randomEntry(driver), {
+    minLength: 1,
+    maxLength: 12,
+    selector: ({ name }) => cleanPath(byteString(Buffer.from(name))),
+  });
 
 interface Extracted {
   readonly tree: Tree;
@@ -120,7 +125,7 @@ async function compareRandomLayers(driver: DriverName): Promise<void> {
   const verdicts = { taken: 0, refused: 0 };
   let number = 0;
   await fc.assert(
-    fc.asyncProperty(randomLayer, async (entries) => {
+    fc.asyncProperty(randomLayer(driver), async (entries) => {
       const archive = tar(
         ...entries.map(({ flag, name, content, options }) => entry(flag, name, content, options)),
         END,
