@@ -202,8 +202,7 @@ export class UnionDirectory implements Disposable {
 
   #fd(part: Part): number {
     if (part.fd !== CLOSED) return part.fd;
-    const root = this.#union.roots[part.layer] as number;
-    const fd = openAt2(root, this.path, DIRECTORY, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
+    const fd = openDeep(this.#union.roots[part.layer] as number, this.path);
     if (fd < 0) throw this.#failure(part.layer, this.path, -fd, "open the directory");
     part.fd = fd;
     return fd;
@@ -224,6 +223,21 @@ export class UnionDirectory implements Disposable {
       `${shownPath(path)} in ${dir} is only metadata (overlay.metacopy), which overlay2 never makes; read it through a mount with metacopy=on`,
       { path: shownPath(path), dir },
     );
+  }
+}
+
+/** The kernel takes paths of 4095 bytes; a tree may be deeper. */
+const PATH_BYTES = 4000;
+
+/** A directory by its path below an open one, without symlinks; or `-errno`. */
+function openDeep(root: number, path: ByteString): number {
+  const cut = path.length > PATH_BYTES ? path.lastIndexOf("/", PATH_BYTES) : path.length;
+  const fd = openAt2(root, path.slice(0, cut) as ByteString, DIRECTORY, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
+  if (cut === path.length || fd < 0) return fd;
+  try {
+    return openDeep(fd, path.slice(cut + 1) as ByteString);
+  } finally {
+    close(fd);
   }
 }
 

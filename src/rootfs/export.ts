@@ -1,5 +1,5 @@
 /** A root file system written as one tar, to a file that gets its name once it is complete, or into a pipe. */
-import { writeFully } from "../blob/file-sink.js";
+import { writeSoon } from "../blob/file-sink.js";
 import { openOutput } from "../store/save-output.js";
 import { Pace } from "./pace.js";
 import { tarOf } from "./tar.js";
@@ -17,7 +17,7 @@ export async function exportTar(union: Union, output: string, signal: AbortSigna
   using file = await openOutput(output);
   const pace = new Pace(signal);
   const buffer = Buffer.allocUnsafeSlow(BUFFER_BYTES);
-  const flush = (length: number) => writeFully(file, buffer.subarray(0, length), null, () => signal?.throwIfAborted());
+  const heed = () => signal?.throwIfAborted();
   let filled = 0;
   for (const bytes of tarOf(union)) {
     for (let at = 0; at < bytes.length; ) {
@@ -26,12 +26,12 @@ export async function exportTar(union: Union, output: string, signal: AbortSigna
       at += length;
       filled += length;
       if (filled < BUFFER_BYTES) continue;
-      flush(filled);
+      await writeSoon(file, buffer, null, heed);
       filled = 0;
     }
     if (pace.isDue) await pace.rest();
   }
-  flush(filled);
+  await writeSoon(file, buffer.subarray(0, filled), null, heed);
   file.commit();
   return file.path;
 }
