@@ -8,12 +8,13 @@ import { existsSync, lstatSync, readdirSync, readFileSync, readlinkSync } from "
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { contentSize } from "./content-size.js";
+import { containerProblems } from "./sound-containers.js";
 
 const HEX = /^[0-9a-f]{64}$/;
 const DIGEST = /^sha256:[0-9a-f]{64}$/;
 
 export function expectSound(root: string, driver: "overlay2" | "overlay" = "overlay2"): void {
-  const problems = new Soundness(root, driver).problems();
+  const problems = [...new Soundness(root, driver).problems(), ...containerProblems(root, driver)];
   assert.deepEqual(problems, [], `unsound root ${root}:\n${problems.join("\n")}`);
 }
 
