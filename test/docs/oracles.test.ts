@@ -5,7 +5,7 @@ import { repoPath } from "../support/repo.js";
 
 it(".ci/run installs the Debian package of every tool that a test may ask for", () => {
   const script = readFileSync(repoPath(".ci/run"), "utf8");
-  const installed = /^packages=\((.*)\)$/m.exec(script)?.[1]?.split(" ") ?? [];
+  const installed = /^packages=\(([^)]*)\)$/m.exec(script)?.[1]?.trim().split(/\s+/) ?? [];
   const oracles = readFileSync(repoPath("test/support/oracles.ts"), "utf8");
   const table = /const COMMANDS = \{([^}]*)\}/.exec(oracles)?.[1] ?? "";
   const needed = [...table.matchAll(/: "([^"]+)"/g)].map(([, name]) => name as string);

@@ -32,8 +32,15 @@ const CASES: Readonly<Record<string, readonly (() => readonly string[])[]>> = {
   create: [() => ["--name", "one", "hello:1.0"]],
   inspect: [() => ["hello:1.0", "imported:1"], () => [OCI], () => ["one"]],
   verify: [() => ["--all"], () => [ARCHIVE], () => [dir.join("damaged.tar")]],
+  fsck: [() => []],
   save: [() => ["hello:1.0", "-o", dir.join("saved.tar")], () => ["hello:1.0", "--format", "oci", "-o", dir.join("o")]],
   ps: [() => ["-a"]],
+  export: [() => ["one", "-o", dir.join("one.tar")], () => ["hello:1.0", "-o", dir.join("hello.tar")]],
+  rootfs: [() => ["hello:1.0", dir.join("rootfs")]],
+  files: [() => ["one"], () => ["hello:1.0", "--layer", "3"]],
+  which: [() => ["hello:1.0", "/etc/motd"], () => ["one", "/etc/passwd"]],
+  mount: [() => []],
+  umount: [() => ["--all"]],
   rm: [() => ["one"]],
   rmi: [() => ["also:1"], () => ["--dry-run", "-f", "hello:1.0"]],
   prune: [() => ["-a", "--dry-run"], () => ["-a"]],
@@ -98,6 +105,10 @@ describe("--json of a command is what its schema says:", () => {
       ["history", "site:latest"],
       ["chain", "site:latest"],
       ["verify", "--all"],
+      ["fsck"],
+      ["ps", "-a"],
+      ["inspect", "greeter"],
+      ["which", "greeter", "/etc/motd"],
     ];
     for (const args of asked) {
       const answer = await ovlJson([...args, "--root", docker]);
@@ -113,6 +124,10 @@ describe("--json of a command is what its schema says:", () => {
     const { status: verified, json } = await ovlJson(["verify", "--all", "--root", dir.join("second")]);
     assert.equal(verified, 1);
     assert.equal(violations("verify", json), "");
+    rmSync(dir.join("second/overlay2", base?.cacheId ?? "", "link"));
+    const { status: checked, json: problems } = await ovlJson(["fsck", "--root", dir.join("second")]);
+    assert.equal(checked, 1);
+    assert.equal(violations("fsck", problems), "");
   });
 });
 

@@ -1,0 +1,2 @@
+/** Documents whose examples are run. */
+export const DOCUMENTS = ["README.md", "docs/ci.md"] as const;
