@@ -6,6 +6,7 @@ import { OvlError } from "../../src/errors.js";
 import { commandEntries } from "../support/manifest.js";
 import { oracle } from "../support/oracles.js";
 import { ovl, ovlJson } from "../support/ovl.js";
+import { startRegistry } from "../support/registry.js";
 import { repoPath } from "../support/repo.js";
 import { runOk } from "../support/run.js";
 import { dir as directory, file, layer } from "../support/tar-builder.js";
@@ -36,6 +37,7 @@ const CASES: Readonly<Record<string, readonly (() => readonly string[])[]>> = {
   save: [() => ["hello:1.0", "-o", dir.join("saved.tar")], () => ["hello:1.0", "--format", "oci", "-o", dir.join("o")]],
   ps: [() => ["-a"]],
   export: [() => ["one", "-o", dir.join("one.tar")], () => ["hello:1.0", "-o", dir.join("hello.tar")]],
+  diff: [() => ["one"], () => ["registry.example.com/team/hello:0.9", "hello:1.0"]],
   rootfs: [() => ["hello:1.0", dir.join("rootfs")]],
   files: [() => ["one"], () => ["hello:1.0", "--layer", "3"]],
   which: [() => ["hello:1.0", "/etc/motd"], () => ["one", "/etc/passwd"]],
@@ -45,6 +47,9 @@ const CASES: Readonly<Record<string, readonly (() => readonly string[])[]>> = {
   rmi: [() => ["also:1"], () => ["--dry-run", "-f", "hello:1.0"]],
   prune: [() => ["-a", "--dry-run"], () => ["-a"]],
 };
+
+/** Tried by a test of their own. */
+const AT_REGISTRIES = ["push"];
 
 let dir: Scratch;
 let root: string;
@@ -77,7 +82,7 @@ describe("docs/schema", () => {
 
   it("is tried with every command", () => {
     assert.deepEqual(
-      commands.filter((name) => !(name in CASES)),
+      commands.filter((name) => !(name in CASES) && !AT_REGISTRIES.includes(name)),
       [],
     );
   });
@@ -114,6 +119,16 @@ describe("--json of a command is what its schema says:", () => {
       const answer = await ovlJson([...args, "--root", docker]);
       assert.equal(violations(args[0] as string, answer.json), "", args.join(" "));
     }
+  });
+
+  it("push, and pull from there", { skip: oracle("docker-registry") }, async () => {
+    await using registry = await startRegistry();
+    const [name, other] = [`${registry.host}/hello:1`, dir.join("from-registry")];
+    assert.equal((await ovl(["pull", "-q", OCI, "--root", other])).status, 0);
+    const { json } = await ovlJson(["push", "hello:1.0", name, "--root", other]);
+    assert.equal(violations("push", json), "");
+    const { json: pulled } = await ovlJson(["pull", name, "--root", other]);
+    assert.equal(violations("pull", pulled), "");
   });
 
   it("an image that is damaged", async () => {

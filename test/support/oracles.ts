@@ -6,6 +6,7 @@ import { accessSync, constants, existsSync } from "node:fs";
 import { delimiter, join } from "node:path";
 
 const COMMANDS = {
+  busybox: "busybox-static",
   dockerd: "docker.io",
   "docker-registry": "docker-registry",
   openssl: "openssl",
