@@ -77,6 +77,8 @@ export function removeByName(removal: Removal, id: ImageId, name: Reference, for
       { image: id, container: user.id },
     );
   }
+  // Taking the last name and then failing would leave an image that nobody finds.
+  if (references.length === 1 && !removal.hasChildren(id)) refuseMountedLayers(removal, id);
   removal.untag(id, stored, familiarString(name));
   // Without a tag in the same repository its digests are no names that anybody gave.
   if (name.digest === null) {
@@ -130,6 +132,11 @@ function refuseConflict(removal: Removal, id: ImageId, check: { soft: boolean; n
       container: stopped.id,
     });
   }
+  refuseMountedLayers(removal, id);
+}
+
+/** Throws IN_USE where a layer that would go is part of a mount. */
+function refuseMountedLayers(removal: Removal, id: ImageId): void {
   const cacheIds = removal.layersOf(id).map(({ cacheId }) => cacheId);
   if (cacheIds.length > 0) refuseMounted(removal.store.driver, cacheIds);
 }
