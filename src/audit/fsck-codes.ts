@@ -148,6 +148,11 @@ export const FSCK_CODES = {
     what: "is what an interrupted pull or build left",
     repair: "removed, with the directory that it names",
   },
+  CONTAINER_UNFINISHED: {
+    severity: "reclaimable",
+    what: "is what an interrupted ovl create left",
+    repair: "removed, with the directories that it names",
+  },
   REMOVING_LEFT: {
     severity: "reclaimable",
     what: "is a layer that was not wholly removed",

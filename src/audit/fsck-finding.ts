@@ -1,5 +1,5 @@
 /** One fault of a root, and the steps that would mend it: data, so that a plan can be shown, and done later. */
-import type { CacheId, ChainId } from "../model/digest.js";
+import type { CacheId, ChainId, DiffId } from "../model/digest.js";
 import { FSCK_CODES, type FsckCode, type Severity } from "./fsck-codes.js";
 
 export interface Finding {
@@ -34,11 +34,18 @@ export type Step =
   | { readonly do: "unmount"; readonly path: string }
   /** A layer's directory with its short name. */
   | { readonly do: "drop-directory"; readonly cacheId: CacheId }
-  | { readonly do: "drop-layer"; readonly chainId: ChainId; readonly cacheId: CacheId }
-  | { readonly do: "init-layer"; readonly cacheId: CacheId; readonly link: string; readonly lower: string }
-  | { readonly do: "find-directory"; readonly chainId: ChainId; readonly candidates: readonly CacheId[] }
-  | { readonly do: "count-size"; readonly chainId: ChainId; readonly cacheId: CacheId }
-  | { readonly do: "attributes"; readonly cacheId: CacheId; readonly chainId: ChainId; readonly name: string };
+  | { readonly do: "drop-layer"; readonly chainId: ChainId; readonly diffId: DiffId; readonly cacheId: CacheId }
+  /** The files of one that was never listed, with the volumes made for it alone. */
+  | { readonly do: "drop-container"; readonly containerId: string }
+  | { readonly do: "init-layer"; readonly containerId: string }
+  /** Writes `cache-id`, if exactly one of the directories rebuilds to the layer. */
+  | {
+      readonly do: "find-directory";
+      readonly chainId: ChainId;
+      readonly diffId: DiffId;
+      readonly candidates: readonly CacheId[];
+    }
+  | { readonly do: "count-size"; readonly chainId: ChainId; readonly cacheId: CacheId };
 
 /** A layer whose parts --source can bring, or a config. */
 export type Restore =

@@ -178,7 +178,13 @@ function findContainers(
 ): Map<string, readonly CacheId[]> {
   const lost = new Map<string, readonly CacheId[]>();
   for (const { id, config, imageId } of picture.containers.values()) {
-    if (picture.mounts.has(id) || config === null || config["Driver"] !== picture.driver) continue;
+    if (
+      picture.mounts.has(id) ||
+      picture.layerdb.tmp.has(`container-${id}`) ||
+      config === null ||
+      config["Driver"] !== picture.driver
+    )
+      continue;
     const top = imageId === null ? undefined : picture.images.get(imageId)?.chain.at(-1);
     const base = top === undefined ? null : placeOf(top);
     lost.set(id, base === null ? [...containers.values()].flat() : (containers.get(base) ?? []));

@@ -275,6 +275,17 @@ export const FAULTS: readonly Fault[] = [
     writeFileSync(join(dir, "cache-id"), HEX);
     orphan(root, HEX);
   }),
+  fault("L14", "a container that was not finished", "CONTAINER_UNFINISHED", "mended", (root) => {
+    const dir = join(root.image, "layerdb/tmp", `container-${HEX}`);
+    mkdirSync(dir, { recursive: true });
+    writeFileSync(join(dir, "mount-id"), HEX);
+    orphan(root, HEX);
+    mkdirSync(join(root.path, "containers", HEX));
+    writeFileSync(
+      join(root.path, "containers", HEX, "config.v2.json"),
+      readFileSync(root.config, "utf8").replace(root.container, HEX).replace("/web", "/half"),
+    );
+  }),
   fault("L15", "a layer half removed", "REMOVING_LEFT", "mended", (root) => {
     const dir = join(root.image, "layerdb/sha256", `${HEX}-${HEX}-removing`);
     mkdirSync(dir);

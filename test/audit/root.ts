@@ -1,11 +1,11 @@
 /** A root with what fsck is about: images that share layers, one built on another, and a container. */
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { newCacheId } from "../../src/driver/driver.js";
+import { createContainer } from "../../src/container/create.js";
 import type { CacheId, ChainId, ImageId } from "../../src/model/digest.js";
 import { hexOf } from "../../src/model/digest.js";
 import { imageChain } from "../../src/store/chain.js";
-import { openStore, type Store } from "../../src/store/store.js";
+import { openStore } from "../../src/store/store.js";
 import { addImage } from "../store/build.js";
 
 /** Where the parts of one layer lie. */
@@ -88,39 +88,19 @@ export async function examine(path: string): Promise<FsckRoot> {
 
 export async function buildRoot(path: string): Promise<void> {
   await using store = await openStore({ root: path, driver: null }, "write");
-  const { id, chain } = addImage(store, ["base", "one", "two", "three"], { names: [APP, "fsck/app:2"] });
+  const { id } = addImage(store, ["base", "one", "two", "three"], { names: [APP, "fsck/app:2"] });
   const child = addImage(store, ["base", "one", "two", "three", "four"], { names: ["child:1"], parent: id });
   store.images.setLastUpdated(child.id, "2026-11-23T06:19:21.81933007Z");
   addImage(store, ["base", "other"], { names: ["registry.example.com:5000/team/other:2"] });
-  addContainer(store, "web", id, chain.at(-1) as ChainId);
-}
-
-/** As dockerd leaves one that has run: its init layer, its own layer, its entry in layerdb and its files. */
-export function addContainer(store: Store, name: string, imageId: ImageId, top: ChainId): string {
-  const mountId = newCacheId();
-  const initId = `${mountId}-init` as CacheId;
-  const diff = store.driver.create(initId, store.layers.get(top)?.cacheId ?? null);
-  mkdirSync(join(diff, "etc"));
-  writeFileSync(join(diff, "etc/hosts"), "", { mode: 0o755 });
-  writeFileSync(join(store.driver.create(mountId, initId), "written"), "by the container");
-  const containerId = newCacheId() as string;
-  const mount = join(store.layers.path, "mounts", containerId);
-  mkdirSync(mount, { recursive: true });
-  writeFileSync(join(mount, "mount-id"), mountId);
-  writeFileSync(join(mount, "init-id"), initId);
-  writeFileSync(join(mount, "parent"), top);
-  const dir = join(store.root, "containers", containerId);
-  mkdirSync(dir, { recursive: true });
-  const config = {
-    State: { Running: false },
-    ID: containerId,
-    Config: { Image: APP },
-    Image: imageId,
-    NetworkSettings: {},
-    Name: `/${name}`,
-    Driver: store.driver.name,
-  };
-  writeFileSync(join(dir, "config.v2.json"), `${JSON.stringify(config)}\n`, { mode: 0o600 });
-  writeFileSync(join(dir, "hostconfig.json"), '{"NetworkMode":"none"}\n');
-  return containerId;
+  const { id: container } = await createContainer(store, APP, {
+    name: "web",
+    command: ["/bin/sh"],
+    env: [],
+    workingDir: null,
+    entrypoint: null,
+    hostname: null,
+    labels: new Map(),
+  });
+  const mountId = readFileSync(join(store.layers.path, "mounts", container, "mount-id"), "utf8");
+  writeFileSync(join(path, "overlay2", mountId, "diff/written"), "by the container");
 }

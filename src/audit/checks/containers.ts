@@ -18,6 +18,7 @@ export function* checkContainers(picture: Picture): Generator<Finding> {
   const names = new Map<string, string>();
   for (const container of picture.containers.values()) {
     const { id, dir, config, problem } = container;
+    if (picture.layerdb.tmp.has(`container-${id}`)) continue;
     const path = join(dir, "config.v2.json");
     if (config === null) {
       yield finding("CONTAINER_CONFIG_UNREADABLE", { subject: id, path, detail: problem ?? "" });
@@ -50,8 +51,7 @@ function faultsOf({ driver, homeEntries }: Picture, { id }: ContainerRecord, con
     set("CONTAINER_CONFIG_WRONG", detail, "Config", { ...Config, Image });
   }
   if (State !== undefined && !isJsonObject(State)) {
-    const detail = "State is no object: dockerd crashes when it starts";
-    faults.push({ code: "CONTAINER_CONFIG_CRASHES", detail, mend: ({ State: _, ...json }) => json });
+    set("CONTAINER_CONFIG_CRASHES", "State is no object: dockerd crashes when it starts", "State", {});
   }
   if (!isJsonObject(NetworkSettings)) {
     const detail = "it has no NetworkSettings: docker inspect of it hangs, and so does dockerd when it stops";

@@ -104,11 +104,15 @@ function* checkSize({ chainId, dir, size }: LayerRecord, { places }: Relations):
   });
 }
 
-function* checkCacheId(picture: Picture, layer: LayerRecord, { places, users }: Relations): Generator<Finding> {
+function* checkCacheId(picture: Picture, layer: LayerRecord, { places, truth, users }: Relations): Generator<Finding> {
   const { chainId, dir, cacheId } = layer;
+  const diffId = truth.get(chainId)?.diffId;
   const path = join(dir, "cache-id");
   const candidates = places.lost.get(chainId) ?? [];
-  const steps = candidates.length === 0 ? [] : [{ do: "find-directory", chainId, candidates } as const];
+  const steps =
+    candidates.length === 0 || diffId === undefined
+      ? []
+      : [{ do: "find-directory", chainId, diffId, candidates } as const];
   if (cacheId.state !== "valid") {
     const detail = `expected the name of a directory in ${picture.home}, found ${found(cacheId)}`;
     yield finding("LAYER_CACHE_ID_BAD", { subject: chainId, path, detail, steps });

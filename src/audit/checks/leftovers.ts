@@ -10,11 +10,15 @@ import type { Relations } from "../fsck-relations.js";
 
 const REMOVING = /^[0-9a-f]{64}-[0-9a-f]{64}-removing$/;
 const TEMPORARY = /^\.tmp-.+[0-9]$/;
+const UNFINISHED = "container-";
 const HEX = /^[0-9a-f]{64}$/;
 
 /** Directories that unfinished work names: they go with it, and are no orphans. */
 export function unfinishedDirectories(picture: Picture): Set<CacheId> {
   const named = [...writeSets(picture), ...removing(picture)].map(({ path }) => cacheIdIn(picture, path));
+  for (const { path } of unfinishedContainers(picture)) {
+    for (const name of ["mount-id", "init-id"]) named.push(cacheIdIn(picture, path, name));
+  }
   return new Set(named.filter((cacheId) => cacheId !== null));
 }
 
@@ -22,6 +26,17 @@ export function* checkLeftovers(picture: Picture, relations: Relations): Generat
   // While a daemon runs it is work under way.
   for (const { path } of picture.daemonRuns ? [] : writeSets(picture)) {
     yield finding("WRITE_SET_LEFT", leftover(picture, relations, path));
+  }
+  for (const { path, name } of picture.daemonRuns ? [] : unfinishedContainers(picture)) {
+    const ids = ["init-id", "mount-id"].map((file) => cacheIdIn(picture, path, file));
+    const unused = ids.filter((id) => id !== null && picture.directories.has(id) && !relations.users.has(id));
+    const drops = unused.map((cacheId) => ({ do: "drop-directory", cacheId: cacheId as CacheId }) as const);
+    yield finding("CONTAINER_UNFINISHED", {
+      subject: path,
+      path,
+      bytes: drops.reduce((sum, { cacheId }) => sum + diskUse(join(picture.home, cacheId)), diskUse(path)),
+      steps: [{ do: "drop-container", containerId: name.slice(UNFINISHED.length) }, ...drops, { do: "remove", path }],
+    });
   }
   for (const { path } of picture.daemonRuns ? [] : removing(picture)) {
     const cacheId = cacheIdIn(picture, path);
@@ -48,18 +63,23 @@ function writeSets(picture: Picture): { path: string }[] {
   return named(picture.layerdb.tmp, /^write-set-/);
 }
 
+/** `layerdb/tmp/container-<id>`, which names what is being made. */
+function unfinishedContainers(picture: Picture): { path: string; name: string }[] {
+  return named(picture.layerdb.tmp, /^container-[0-9a-f]{64}$/);
+}
+
 function removing(picture: Picture): { path: string }[] {
   return named(picture.layerdb.sha256, REMOVING);
 }
 
-function named(listing: Listing, pattern: RegExp): { path: string }[] {
+function named(listing: Listing, pattern: RegExp): { path: string; name: string }[] {
   return [...listing.values()].flatMap(({ name, path, kind }) =>
-    kind === "directory" && path !== null && pattern.test(name) ? [{ path }] : [],
+    kind === "directory" && path !== null && pattern.test(name) ? [{ path, name }] : [],
   );
 }
 
-function cacheIdIn(picture: Picture, path: string): CacheId | null {
-  const cacheId = field(picture.files.text(join(path, "cache-id")), isCacheId);
+function cacheIdIn(picture: Picture, path: string, name = "cache-id"): CacheId | null {
+  const cacheId = field(picture.files.text(join(path, name)), isCacheId);
   return cacheId.state === "valid" ? cacheId.value : null;
 }
 
@@ -89,7 +109,7 @@ function* checkStrays(picture: Picture): Generator<Finding> {
   yield* strays(join(image, "layerdb", "sha256"), layerdb.sha256, "STRAY_IN_LAYERDB", isLayer);
   yield* strays(join(image, "layerdb", "mounts"), layerdb.mounts, "STRAY_IN_LAYERDB", isHexDirectory);
   yield* strays(join(image, "layerdb", "tmp"), layerdb.tmp, "STRAY_IN_LAYERDB", ({ name, kind }) => {
-    return kind === "directory" && name.startsWith("write-set-");
+    return kind === "directory" && (name.startsWith("write-set-") || name.startsWith(UNFINISHED));
   });
   yield* strays(join(imagedb, "content", "sha256"), contentEntries, "STRAY_IN_IMAGEDB", isImage);
   yield* strays(join(imagedb, "metadata", "sha256"), metadataEntries, "STRAY_IN_IMAGEDB", isHexDirectory);

@@ -11,13 +11,20 @@ export function* checkMerged(
   { buildKit, users }: Relations,
   mounted: ReadonlySet<string>,
 ): Generator<Finding> {
-  if (picture.daemonRuns) return;
+  if (picture.daemonRuns || alwaysThere(picture)) return;
   for (const { cacheId, dir, entries } of picture.directories.values()) {
     const merged = entries.get("merged");
     // Of an orphan the whole directory is reported.
     if (merged === undefined || (!users.has(cacheId) && !buildKit.mayOwn(cacheId))) continue;
     yield* checkOne(picture, { cacheId, dir }, merged, mounted);
   }
+}
+
+/** dockerd before 18.06 made `merged` with the layer and left it. */
+function alwaysThere({ mounts, directories }: Picture): boolean {
+  const ids = [...mounts.values()].flatMap(({ mountId, initId }) => [mountId, initId]);
+  const records = ids.flatMap((id) => (id.state === "valid" ? (directories.get(id.value) ?? []) : []));
+  return records.length > 1 && records.every(({ entries }) => entries.has("merged"));
 }
 
 function* checkOne(

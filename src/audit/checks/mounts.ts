@@ -93,8 +93,7 @@ function* checkParent(picture: Picture, relations: Relations, mount: MountRecord
 /** Containers that have none. */
 function* checkWithout(picture: Picture, relations: Relations): Generator<Finding> {
   for (const { id, config } of picture.containers.values()) {
-    if (picture.mounts.has(id) || config === null || picture.layerdb.mounts.has(id)) continue;
-    if (config["Driver"] !== picture.driver) continue;
+    if (!relations.places.lostContainers.has(id) || config === null || picture.layerdb.mounts.has(id)) continue;
     const candidates = relations.places.lostContainers.get(id) ?? [];
     const [only, second] = candidates;
     const dir = join(picture.image, "layerdb", "mounts", id);

@@ -2,7 +2,7 @@
 
 import { diskUse } from "../disk-use.js";
 import { type Finding, finding } from "../fsck-finding.js";
-import type { LayerRecord, Picture } from "../fsck-picture.js";
+import type { Picture } from "../fsck-picture.js";
 import type { Relations } from "../fsck-relations.js";
 import { isUnused, missingImages } from "./images.js";
 import { isEmpty } from "./layers.js";
@@ -10,7 +10,7 @@ import { isEmpty } from "./layers.js";
 export function* checkUnusedLayers(picture: Picture, relations: Relations): Generator<Finding> {
   if (!everyUserIsKnown(picture, relations)) return;
   for (const layer of picture.layers.values()) {
-    const { chainId, dir, cacheId } = layer;
+    const { chainId, dir, cacheId, diff, size } = layer;
     if (!isUnused(relations, chainId) || isEmpty(layer) || cacheId.state !== "valid") continue;
     // Something else is wrong with it, and is reported.
     if (!relations.truth.has(chainId) || relations.places.disputed.has(chainId)) continue;
@@ -20,7 +20,10 @@ export function* checkUnusedLayers(picture: Picture, relations: Relations): Gene
       subject: chainId,
       path: dir,
       bytes: diskUse(dir) + (record === undefined ? 0 : diskUse(record.dir)),
-      steps: isIntact(layer) ? [{ do: "drop-layer", chainId, cacheId: cacheId.value }] : [],
+      steps:
+        diff.state === "valid" && size.state === "valid"
+          ? [{ do: "drop-layer", chainId, diffId: diff.value, cacheId: cacheId.value }]
+          : [],
     });
   }
 }
@@ -33,10 +36,5 @@ function everyUserIsKnown(picture: Picture, relations: Relations): boolean {
   for (const { parent } of picture.mounts.values())
     if (parent.state !== "valid" && parent.state !== "absent") return false;
   // A container without its mount, or whose mount does not say what it stands on.
-  for (const id of picture.containers.keys()) if (!picture.mounts.has(id)) return false;
-  return true;
-}
-
-function isIntact({ diff, size }: LayerRecord): boolean {
-  return diff.state === "valid" && size.state === "valid";
+  return relations.places.lostContainers.size === 0;
 }

@@ -1,0 +1,151 @@
+/** Doing the steps of a repair: each atomic, and harmless to do again after it was done or interrupted. */
+import { randomInt } from "node:crypto";
+import { copyFileSync, lstatSync, mkdirSync, renameSync, rmdirSync, symlinkSync } from "node:fs";
+import { basename, dirname, join, relative } from "node:path";
+import { remakeInitLayer } from "../container/remake-init.js";
+import { ensureDirectory, errnoOf, syncDirectory, writeAtomically } from "../driver/files.js";
+import { removeTree } from "../driver/remove-tree.js";
+import { OvlError } from "../errors.js";
+import type { LayerPipeline } from "../layer/pipeline.js";
+import { byteStringOf } from "../model/bytes.js";
+import { hexOf } from "../model/digest.js";
+import { removeUnfinishedConfig } from "../store/leftovers.js";
+import { rebuildProblems } from "../store/rebuild.js";
+import type { Store } from "../store/store.js";
+import { must } from "../sys/errno.js";
+import { unmount } from "../sys/mount.js";
+import { countSize } from "./count-size.js";
+import type { Step } from "./fsck-finding.js";
+
+/** Where what may be somebody's is moved to: beside what dockerd knows, which passes over it. */
+export const LOST_AND_FOUND = "ovl-lost+found";
+
+export async function doStep(store: Store, pipeline: LayerPipeline, step: Step): Promise<void> {
+  switch (step.do) {
+    case "write":
+      makeWay(store, step.path);
+      ensureDirectory(dirname(step.path), 0o755);
+      writeAtomically(step.path, step.content, step.mode);
+      return;
+    case "link":
+      return link(store, step.path, step.target);
+    case "mkdir":
+      ensureDirectory(step.path, step.mode);
+      syncDirectory(dirname(step.path));
+      return;
+    case "remove":
+      removeTree(step.path);
+      syncDirectory(dirname(step.path));
+      return;
+    case "rmdir":
+      return removeEmpty(step.path);
+    case "rename":
+      if (kindOf(step.path) !== null) renameSync(step.path, step.to);
+      syncDirectory(dirname(step.to));
+      return;
+    case "set-aside":
+      setAside(store, step.path);
+      return;
+    case "keep-copy":
+      if (kindOf(step.path) === "file") copyFileSync(step.path, freePlace(store, step.path));
+      return;
+    case "unmount":
+      must(unmount(byteStringOf(step.path), 0), `unmount ${step.path}`, { path: step.path });
+      return;
+    case "drop-directory":
+      store.driver.remove(step.cacheId);
+      return;
+    case "drop-layer":
+      store.layers.remove(
+        { chainId: step.chainId, cacheId: step.cacheId, diffId: step.diffId, parent: null, size: 0 },
+        false,
+      );
+      return;
+    case "drop-container":
+      removeUnfinishedConfig(store.root, step.containerId);
+      return;
+    case "init-layer":
+      return remakeInit(store, step.containerId);
+    case "find-directory":
+      return findDirectory(store, pipeline, step);
+    case "count-size": {
+      const size = countSize(store.driver, step.cacheId, store.layers.tarSplitPath(step.chainId));
+      const path = join(store.layers.dir(step.chainId), "size");
+      makeWay(store, path);
+      writeAtomically(path, String(size), 0o644);
+    }
+  }
+}
+
+/** Moves something below ROOT/ovl-lost+found under the path that it had. */
+export function setAside(store: Store, path: string): void {
+  if (kindOf(path) === null) return;
+  const place = freePlace(store, path);
+  renameSync(path, place);
+  syncDirectory(dirname(place));
+  syncDirectory(dirname(path));
+}
+
+function freePlace(store: Store, path: string): string {
+  const place = join(store.root, LOST_AND_FOUND, relative(store.root, path));
+  mkdirSync(dirname(place), { recursive: true, mode: 0o700 });
+  for (let i = 0; ; i++) {
+    const name = i === 0 ? place : `${place}.${i}`;
+    if (kindOf(name) === null) return name;
+  }
+}
+
+/** What stands in a file's place and is none may be somebody's. */
+function makeWay(store: Store, path: string): void {
+  const kind = kindOf(path);
+  if (kind !== null && kind !== "file") setAside(store, path);
+}
+
+function kindOf(path: string): "file" | "directory" | "other" | null {
+  const stat = lstatSync(path, { throwIfNoEntry: false });
+  if (stat === undefined) return null;
+  return stat.isFile() ? "file" : stat.isDirectory() ? "directory" : "other";
+}
+
+function link(store: Store, path: string, target: string): void {
+  if (kindOf(path) === "directory") setAside(store, path);
+  const temporary = join(dirname(path), `.tmp-${basename(path)}${randomInt(2 ** 32)}`);
+  symlinkSync(target, temporary);
+  renameSync(temporary, path);
+  syncDirectory(dirname(path));
+}
+
+function removeEmpty(path: string): void {
+  try {
+    rmdirSync(path);
+    syncDirectory(dirname(path));
+  } catch (thrown) {
+    if (errnoOf(thrown) !== "ENOENT") throw thrown;
+  }
+}
+
+function remakeInit(store: Store, containerId: string): void {
+  const container = store.users.containers.find(({ id }) => id === containerId);
+  if (container !== undefined) remakeInitLayer(store, container);
+}
+
+async function findDirectory(
+  store: Store,
+  pipeline: LayerPipeline,
+  { chainId, diffId, candidates }: Step & { do: "find-directory" },
+): Promise<void> {
+  const found: string[] = [];
+  for (const cacheId of candidates) {
+    if (!store.driver.has(cacheId)) continue;
+    const layer = { chainId, diffId, cacheId, parent: null, size: 0 };
+    if ((await rebuildProblems(store, layer, pipeline, undefined)).length === 0) found.push(cacheId);
+  }
+  const [only, second] = found;
+  if (only === undefined || second !== undefined) {
+    const what = `${found.length} of ${candidates.length} directories hold the files of layer ${chainId}`;
+    throw new OvlError("BAD_ROOT", `${what}, so nobody can say which is its own`, { chainId });
+  }
+  const path = join(store.layers.path, "sha256", hexOf(chainId), "cache-id");
+  makeWay(store, path);
+  writeAtomically(path, only, 0o644);
+}

@@ -1,0 +1,72 @@
+/**
+ * Mending what can be mended without loss. What is found is mended in rounds, since one repair may uncover another,
+ * until a round finds nothing that was not tried before. The root is locked by the caller.
+ */
+import { OvlError } from "../errors.js";
+import { LayerPipeline } from "../layer/pipeline.js";
+import type { Store } from "../store/store.js";
+import type { FsckResult } from "./fsck.js";
+import type { Finding } from "./fsck-finding.js";
+import { doStep } from "./repair-steps.js";
+
+export interface RepairRun {
+  /** The root as it is now: read afresh each time. */
+  readonly open: () => Promise<Store>;
+  readonly check: (store: Store) => Promise<FsckResult>;
+  /** Mends what only a source can; answers whether it did. */
+  readonly restore: (store: Store, finding: Finding) => Promise<boolean>;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface RepairResult {
+  readonly repaired: readonly Finding[];
+  /** What is left when nothing more can be done. */
+  readonly remaining: FsckResult;
+  /** Why repairs that were tried did not work. */
+  readonly failures: readonly OvlError[];
+}
+
+/** No damage that was ever seen takes more than three. */
+const MAX_ROUNDS = 8;
+
+/** Throws what keeps it from going on: no space, no permission, an interruption. */
+export async function repairRoot(run: RepairRun): Promise<RepairResult> {
+  const repaired: Finding[] = [];
+  const failures: OvlError[] = [];
+  const tried = new Set<string>();
+  for (let round = 0; ; round++) {
+    await using store = await run.open();
+    const result = await run.check(store);
+    const todo = result.findings.filter((finding) => !tried.has(keyOf(finding)));
+    if (todo.length === 0 || round === MAX_ROUNDS) {
+      const left = new Set(result.findings.map(keyOf));
+      return { repaired: repaired.filter((finding) => !left.has(keyOf(finding))), remaining: result, failures };
+    }
+    await using pipeline = new LayerPipeline({ jobs: 1, signal: run.signal });
+    for (const finding of todo) {
+      throwIfAborted(run.signal);
+      tried.add(keyOf(finding));
+      try {
+        for (const step of finding.steps) await doStep(store, pipeline, step);
+        const restored = finding.restore !== null && (await run.restore(store, finding));
+        if (finding.steps.length > 0 || restored) repaired.push(finding);
+      } catch (thrown) {
+        failures.push(tolerable(thrown));
+      }
+    }
+  }
+}
+
+function keyOf({ code, path, subject, steps }: Finding): string {
+  return JSON.stringify([code, path, subject, steps]);
+}
+
+/** What says something about this one repair; the rest ends them all. */
+function tolerable(thrown: unknown): OvlError {
+  if (thrown instanceof OvlError && (thrown.exit <= 5 || thrown.fields["errno"] === "EBUSY")) return thrown;
+  throw thrown;
+}
+
+function throwIfAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted) throw signal.reason;
+}

@@ -1,0 +1,68 @@
+/** Each inconsistency alone, mended: what can be mended is, a second look finds nothing, and nobody's data is gone. */
+import assert from "node:assert/strict";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import type { FsckReport } from "../../src/audit/fsck-report.js";
+import { fsck, fsckRepair } from "../../src/audit/fsck-run.js";
+import { openStore } from "../../src/store/store.js";
+import { expectSound } from "../support/expect-sound.js";
+import { type Scratch, scratch } from "../support/tmp.js";
+import { copyRoot } from "./copy-root.js";
+import { FAULTS } from "./faults.js";
+import { buildRoot, examine } from "./root.js";
+
+let work: Scratch;
+let sound: string;
+before(async () => {
+  work = scratch("repair", 0);
+  sound = work.join("sound");
+  await buildRoot(sound);
+});
+after(() => work[Symbol.dispose]());
+
+let copies = 0;
+function copy(): string {
+  return copyRoot(sound, work.join(`copy-${copies++}`));
+}
+
+async function look(root: string): Promise<FsckReport> {
+  await using store = await openStore({ root, driver: null });
+  return fsck(store, {});
+}
+
+describe("fsck --repair", () => {
+  it("changes nothing where nothing is wrong", async () => {
+    const root = copy();
+    const { report, failures } = await fsckRepair({ root, driver: null }, {});
+    assert.deepEqual([report.ok, report.problems, failures], [true, [], []]);
+    assert.equal(existsSync(join(root, "ovl-lost+found")), false);
+  });
+
+  for (const { class: id, title, code, inject, repair } of FAULTS) {
+    it(`${repair === "mended" ? "mends" : "leaves"} ${title} (${id})`, async () => {
+      const root = copy();
+      const paths = await examine(root);
+      inject(paths);
+      const before = await look(root);
+      const { report, failures } = await fsckRepair({ root, driver: null }, {});
+      const after = await look(root);
+      const text = JSON.stringify([report, failures], null, 1);
+      if (repair === "stays") {
+        assert.deepEqual(after.problems, before.problems, text);
+        assert.equal(report.problems[0]?.repaired, false);
+        return;
+      }
+      assert.deepEqual(after.problems, [], text);
+      assert.deepEqual([report.ok, report.problems[0]?.code, report.problems[0]?.repaired], [true, code, true], text);
+      assert.notEqual(report.problems[0]?.repair, null);
+      // Whoever wrote something in the container finds it, if only among what was lost.
+      const written = readdirSync(root, { recursive: true, encoding: "utf8" }).find((name) =>
+        name.endsWith("/written"),
+      );
+      assert.equal(readFileSync(join(root, written ?? "nowhere"), "utf8"), "by the container");
+      if (title.startsWith("a stray")) assert.ok(existsSync(join(root, "ovl-lost+found")));
+      expectSound(root);
+    });
+  }
+});
