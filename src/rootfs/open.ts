@@ -21,9 +21,22 @@ export interface OpenedRootfs extends Disposable {
 export function openRootfs(store: Store, text: string, index: number | null = null): OpenedRootfs {
   const target = resolveTarget(store, text);
   const all = layersOf(store, target);
-  const layers = index === null ? all : [layerAt(all, index, text)];
-  const [only] = layers;
-  const union = index !== null && only !== undefined ? openSingleLayer(store, only) : openUnion(store, layers);
+  if (index !== null) {
+    const layer = layerAt(all, index, text);
+    return opened(target, [layer], openSingleLayer(store, layer));
+  }
+  // What an init layer has is made again with every start; without it the rest can still be read.
+  const lost = all.find(({ kind, cacheId }) => kind === "init" && !store.driver.has(cacheId));
+  const layers = all.filter((layer) => layer !== lost);
+  const union = openUnion(store, layers);
+  if (lost !== undefined) {
+    const message = `the init layer ${lost.dir} is missing, and left out: mount points and files that docker puts into every container; ovl fsck --repair makes it again`;
+    union.warnings.push({ code: "MISSING_INIT", path: lost.dir, message });
+  }
+  return opened(target, layers, union);
+}
+
+function opened(target: RootfsTarget, layers: readonly UnionLayer[], union: Union): OpenedRootfs {
   return { target, layers, union, [Symbol.dispose]: () => union[Symbol.dispose]() };
 }
 

@@ -20,7 +20,7 @@ export interface UnionOptions {
 
 /** Where the view may differ from what a mount shows. */
 export interface UnionWarning {
-  readonly code: "REDIRECT" | "UNPRIVILEGED";
+  readonly code: "REDIRECT" | "UNPRIVILEGED" | "MISSING_INIT";
   readonly path: string;
   readonly message: string;
 }

@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { readdirSync, readFileSync, statSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { ovl, ovlJson } from "../support/ovl.js";
 import { repoPath } from "../support/repo.js";
@@ -168,5 +169,28 @@ describe("ovl rootfs", () => {
     const { status, stderr } = await run("rootfs", "app:1", out);
     assert.equal(status, 2);
     assert.match(stderr, /is not empty/);
+  });
+});
+
+describe("a container", () => {
+  it("is seen with its own layer and its init layer above the image's, and without the init layer where that is lost", async () => {
+    const created = await run("create", "--name", "web", "app:1");
+    assert.equal(created.status, 0, created.stderr);
+    const { json: listed } = await json<{ containers: { id: string; dir: string; initId: string }[] }>("ps", "-a");
+    const [web] = listed.containers;
+    assert.ok(web !== undefined);
+    writeFileSync(join(web.dir, "diff", "hello"), "from the container");
+    const whole = (await run("files", "web", "-q")).stdout.split("\n");
+    for (const path of ["/.dockerenv", "/bin/hello", "/etc/app.conf", "/hello"]) assert.ok(whole.includes(path), path);
+    const { json: own } = await json<{ files: FileRecord[] }>("files", web.id.slice(0, 12), "--layer", "3");
+    assert.deepEqual(own.files.map(({ path, layer }) => [path, layer]).at(-1), ["/hello", 3]);
+    const { json: answer } = await json<{ servedBy: { index: number; chainId: null } }>("which", "web", "/.dockerenv");
+    assert.deepEqual([answer.servedBy.index, answer.servedBy.chainId], [2, null]);
+    rmSync(join(root, "overlay2", web.initId), { recursive: true });
+    const without = await run("files", "web", "-q");
+    assert.equal(without.status, 0);
+    assert.match(without.stderr, /the init layer .* is missing, and left out.*fsck --repair/);
+    assert.ok(!without.stdout.includes("/.dockerenv"));
+    assert.ok(without.stdout.includes("/hello\n"));
   });
 });
