@@ -8,6 +8,7 @@ import type { ByteString } from "../model/bytes.js";
 import { close, O_PATH } from "../sys/at.js";
 import { changeTimes, changeTimesOfPathFd } from "../sys/attributes.js";
 import { EBUSY, ENAMETOOLONG, ENOTDIR } from "../sys/errno.js";
+import { canMakeLayers } from "../sys/privilege.js";
 import { cleanPath } from "../tar/clean.js";
 import type { TarEntry } from "../tar/entry.js";
 import { makeObject } from "./apply-object.js";
@@ -22,7 +23,7 @@ import { overlay2 } from "./overlay2.js";
 export interface ApplyOptions {
   /** Refuse with PATH_ESCAPE what dockerd only contains. */
   readonly strict?: boolean;
-  /** Give owners and make devices, as only root can; by default whether the process is root's. */
+  /** Give owners and make devices, as only root can; by default whether the process has the rights for all of it. */
   readonly privileged?: boolean;
   /** The storage driver whose layer this is; overlay2 by default. */
   readonly driver?: "overlay2" | "overlay";
@@ -52,7 +53,7 @@ export class LayerApplier implements Disposable {
 
   /** @param dir the layer's directory: empty, or with the overlay driver a copy of the parent's by hard links */
   constructor(dir: string, options: ApplyOptions = {}) {
-    const { strict = false, privileged = process.getuid?.() === 0, driver = "overlay2" } = options;
+    const { strict = false, privileged = canMakeLayers(), driver = "overlay2" } = options;
     this.#dialect = driver === "overlay2" ? overlay2 : new OverlayDialect();
     this.#target = new ApplyTarget(dir, { strict, privileged, sharesFiles: this.#dialect.sharesFiles });
   }

@@ -11,3 +11,22 @@ export function isMachineRoot(): boolean {
     return true;
   }
 }
+
+/** capabilities(7) that files of layers ask for: foreign owners, ids on files, devices, trusted.* and file capabilities. */
+const LAYER_CAPABILITIES = [
+  0, // CAP_CHOWN
+  1, // CAP_DAC_OVERRIDE
+  3, // CAP_FOWNER
+  4, // CAP_FSETID
+  21, // CAP_SYS_ADMIN
+  27, // CAP_MKNOD
+  31, // CAP_SETFCAP
+];
+
+/** Whether everything in a layer can be made as it is: uid 0 in a container has often lost some of what that takes. */
+export function canMakeLayers(): boolean {
+  if (!isMachineRoot()) return false;
+  const effective = /^CapEff:\s+([0-9a-f]+)/m.exec(readFileSync("/proc/self/status", "latin1"))?.[1] ?? "0";
+  const mask = BigInt(`0x${effective}`);
+  return LAYER_CAPABILITIES.every((capability) => ((mask >> BigInt(capability)) & 1n) === 1n);
+}
