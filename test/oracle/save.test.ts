@@ -14,7 +14,7 @@ import { type SaveOptions, save } from "../../src/store/save.js";
 import { openStore } from "../../src/store/store.js";
 import { debianTar } from "../support/debian.js";
 import { type Dockerd, startDockerd } from "../support/dockerd.js";
-import { archive, chainIds, dockerArchive, type Image, image } from "../support/image-builder.js";
+import { archive, chainIds, dockerArchive, image } from "../support/image-builder.js";
 import { oracle } from "../support/oracles.js";
 import { run, runOk } from "../support/run.js";
 import { copiedImage, dockerImages, ociImages, readJson, type SavedImage, unpack } from "../support/saved.js";
@@ -65,6 +65,7 @@ const sorted = (images: readonly SavedImage[]) => images.map(identity).sort((a, 
 describe("the corpus, saved", { skip: oracle("root", "dockerd") }, () => {
   let work: Scratch;
   let root: string;
+  let layout: string;
   /** Each id once. */
   let images: SavedImage[];
   /** What each image is asked for by: its name, else its id. */
@@ -78,10 +79,9 @@ describe("the corpus, saved", { skip: oracle("root", "dockerd") }, () => {
       writeFileSync(work.join(`${i}.tar`), each.archive);
       return work.join(`${i}.tar`);
     });
-    const built = new Map(cases.flatMap((each) => each.images).map((each) => [each.id, each]));
-    const pulled = new Map((await pullAll(root, files)).map((each) => [each.id as string, each]));
+    const pulled = new Map((await pullAll(root, files)).map(({ id, layers }) => [id as string, layers]));
     await using store = await openStore({ root, driver: null });
-    images = [...pulled.keys()].map((id) => identity(built.get(id) as Image));
+    images = [...pulled].map(([id, layers]) => ({ id, diffIds: layers.map(({ diffId }) => diffId) }));
     for (const { id } of images) {
       const [name] = store.repositories.of(id as never).filter(({ tag }) => tag !== null);
       names.push(name === undefined ? id : `${name.domain}/${name.path}:${name.tag}`);
@@ -111,19 +111,14 @@ describe("the corpus, saved", { skip: oracle("root", "dockerd") }, () => {
     assert.deepEqual(sorted(byDocker), sorted(images.filter(({ diffIds }) => diffIds.length > 0)));
     const again = await saveFrom(dockerRoot, names, { output: work.join("from-docker.tar") });
     execFileSync("cmp", [archive, again]);
-    unpack(again, work.join("by-ovl"));
-    assert.deepEqual(dockerImages(work.join("by-ovl")), images);
   });
 
   it("is the same in a layout, whose every blob is what its name says", async () => {
-    for (const compression of ["none", "gzip", "zstd"] as const) {
-      const path = await saveFrom(root, names, { output: work.join(compression), format: "oci", compression });
-      assert.deepEqual(ociImages(path), images, compression);
-    }
+    layout = await saveFrom(root, names, { output: work.join("layout"), format: "oci", compression: "gzip" });
+    assert.deepEqual(ociImages(layout), images);
   });
 
   it("is the same in skopeo, image by image", { skip: oracle("skopeo") }, async () => {
-    const layout = await saveFrom(root, names, { output: work.join("skopeo"), format: "oci", compression: "gzip" });
     const { manifests } = readJson<{ manifests: object[] }>(layout, "index.json");
     const queue = [...manifests.entries()];
     const check = async () => {
