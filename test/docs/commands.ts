@@ -18,6 +18,7 @@ export function commandReference(): string {
 function section(name: string, command: CommandEntry): string[] {
   const args = Object.entries(command.args);
   const flags = flagsOf(command, false);
+  const usages = [command.usage ?? name].flat();
   const examples = (command.examples ?? []).map((example) =>
     typeof example === "string" ? ovl(example) : `# ${example.description}\n${ovl(example.command)}`,
   );
@@ -25,7 +26,7 @@ function section(name: string, command: CommandEntry): string[] {
     `## ovl ${name}`,
     command.summary,
     ...(command.description === undefined ? [] : [command.description.replaceAll("\n", "\n\n")]),
-    `\`\`\`\novl ${command.usage ?? name}\n\`\`\``,
+    `\`\`\`\n${usages.map((usage) => `ovl ${usage}`).join("\n")}\n\`\`\``,
     ...(args.length === 0
       ? []
       : [args.map(([arg, { description }]) => `- \`${arg.toUpperCase()}\`: ${description}`).join("\n")]),

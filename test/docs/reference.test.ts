@@ -10,6 +10,8 @@ import { commandReference } from "./commands.js";
 const commands = commandEntries();
 const readme = read("README.md");
 const documents = ["README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md", ...markdownIn("docs")];
+/** Made of what the commands say of themselves. */
+const GENERATED = "docs/commands.md";
 
 function read(path: string): string {
   return readFileSync(repoPath(path), "utf8");
@@ -26,14 +28,17 @@ function calls(markdown: string): string[] {
   const code = [...markdown.matchAll(/```[a-z]*\n([\s\S]*?)```|`(ovl [^`\n]*)`/g)].map(
     ([, block, inline]) => block ?? inline,
   );
+  const spoken = /^\s*- name:.*$|(^|\s)# .*$/gm;
   return code.flatMap((text) =>
-    [...(text as string).matchAll(/(?:^|[\s$(|])ovl ([a-z][^\n;|)`"']*)/g)].map(([, rest]) => rest as string),
+    [...(text as string).replace(spoken, "").matchAll(/(?:^|[\s$(|])ovl ([a-z](?:(?!\$\()[^\n;|)`"'])*)/g)].map(
+      ([, rest]) => rest as string,
+    ),
   );
 }
 
 describe("the documents", () => {
   it("have the command reference as it is generated", () => {
-    assert.equal(read("docs/commands.md"), commandReference(), "run `npm run docs`");
+    assert.equal(read(GENERATED), commandReference(), "run `npm run docs`");
   });
 
   it("have a section in README for every command and for nothing else", () => {
@@ -41,7 +46,7 @@ describe("the documents", () => {
     assert.deepEqual([...sections].sort(), [...commands.keys()].sort());
   });
 
-  for (const document of documents) {
+  for (const document of documents.filter((name) => name !== GENERATED)) {
     it(`${document} calls commands that there are, with flags that they have`, () => {
       const unknown: string[] = [];
       for (const call of calls(read(document))) {
@@ -60,7 +65,9 @@ describe("the documents", () => {
       }
       assert.deepEqual(unknown, []);
     });
+  }
 
+  for (const document of documents) {
     it(`${document} links to files that are there`, () => {
       const links = [...read(document).matchAll(/\]\(([^)#\s]+)(#[^)]*)?\)/g)].map(([, target]) => target as string);
       const missing = links

@@ -5,7 +5,7 @@ import { repoPath } from "./repo.js";
 export interface CommandEntry {
   readonly summary: string;
   readonly description?: string;
-  readonly usage?: string;
+  readonly usage?: string | readonly string[];
   readonly examples?: readonly (string | { readonly description: string; readonly command: string })[];
   readonly flags: Readonly<Record<string, FlagEntry>>;
   readonly args: Readonly<Record<string, { readonly description: string }>>;
