@@ -1,6 +1,8 @@
 /** One fault of a root, and the steps that would mend it: data, so that a plan can be shown, and done later. */
+import type { ByteString } from "../model/bytes.js";
 import type { CacheId, ChainId, DiffId } from "../model/digest.js";
 import { FSCK_CODES, type FsckCode, type Severity } from "./fsck-codes.js";
+import type { LayerNode } from "./layer-headers.js";
 
 export interface Finding {
   readonly code: FsckCode;
@@ -45,6 +47,8 @@ export type Step =
       readonly diffId: DiffId;
       readonly candidates: readonly CacheId[];
     }
+  /** What a header said of an entry of a layer. */
+  | { readonly do: "mend-entry"; readonly cacheId: CacheId; readonly name: ByteString; readonly node: LayerNode }
   | { readonly do: "count-size"; readonly chainId: ChainId; readonly cacheId: CacheId };
 
 /** A layer whose parts --source can bring, or a config. */

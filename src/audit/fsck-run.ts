@@ -1,19 +1,28 @@
 /** One `ovl fsck`: looking, or looking and mending under the root's lock. */
 import type { OvlError } from "../errors.js";
+import { LayerPipeline } from "../layer/pipeline.js";
+import type { LayerProgress } from "../layer/progress.js";
 import { lockRoot } from "../store/lock.js";
 import { openStore, type Store, type StoreOptions } from "../store/store.js";
 import { checkRoot, type FsckResult } from "./fsck.js";
+import { checkContent } from "./fsck-content.js";
 import type { FsckReport } from "./fsck-report.js";
 import { fsckReport } from "./fsck-report.js";
 import { repairRoot } from "./repair.js";
 
 export interface FsckOptions {
+  /** Read contents, too. */
+  readonly deep: boolean;
+  /** Layers at once. */
+  readonly jobs: number;
   readonly signal?: AbortSignal | undefined;
+  readonly progress?: LayerProgress | undefined;
 }
 
 /** Nothing is written. Throws PERMISSION where something may not be read. */
-export async function fsck(store: Store, _options: FsckOptions): Promise<FsckReport> {
-  const { checked, findings } = await check(store);
+export async function fsck(store: Store, options: FsckOptions): Promise<FsckReport> {
+  await using pipeline = new LayerPipeline(options);
+  const { checked, findings } = await check(store, pipeline, options);
   return fsckReport(checked, findings);
 }
 
@@ -28,15 +37,18 @@ export async function fsckRepair(
   // Before the lock, which is on the root itself.
   await open();
   using _lock = await lockRoot(root.root, { force: root.force ?? false, signal: options.signal });
+  await using pipeline = new LayerPipeline(options);
   const { repaired, remaining, failures } = await repairRoot({
     open,
-    check,
+    pipeline,
+    check: (store) => check(store, pipeline, options),
     restore: async () => false,
     signal: options.signal,
   });
   return { report: fsckReport(remaining.checked, remaining.findings, repaired), failures };
 }
 
-async function check(store: Store): Promise<FsckResult> {
-  return checkRoot(store);
+async function check(store: Store, pipeline: LayerPipeline, options: FsckOptions): Promise<FsckResult> {
+  const result = checkRoot(store);
+  return options.deep ? checkContent(store, result, pipeline, options) : result;
 }

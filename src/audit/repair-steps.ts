@@ -16,6 +16,7 @@ import { must } from "../sys/errno.js";
 import { unmount } from "../sys/mount.js";
 import { countSize } from "./count-size.js";
 import type { Step } from "./fsck-finding.js";
+import { mendEntry } from "./mend-entry.js";
 
 /** Where what may be somebody's is moved to: beside what dockerd knows, which passes over it. */
 export const LOST_AND_FOUND = "ovl-lost+found";
@@ -68,6 +69,9 @@ export async function doStep(store: Store, pipeline: LayerPipeline, step: Step):
       return remakeInit(store, step.containerId);
     case "find-directory":
       return findDirectory(store, pipeline, step);
+    case "mend-entry":
+      mendEntry(store.driver.contentDir(step.cacheId), step.name, step.node);
+      return;
     case "count-size": {
       const size = countSize(store.driver, step.cacheId, store.layers.tarSplitPath(step.chainId));
       const path = join(store.layers.dir(step.chainId), "size");

@@ -3,7 +3,7 @@
  * until a round finds nothing that was not tried before. The root is locked by the caller.
  */
 import { OvlError } from "../errors.js";
-import { LayerPipeline } from "../layer/pipeline.js";
+import type { LayerPipeline } from "../layer/pipeline.js";
 import type { Store } from "../store/store.js";
 import type { FsckResult } from "./fsck.js";
 import type { Finding } from "./fsck-finding.js";
@@ -12,6 +12,7 @@ import { doStep } from "./repair-steps.js";
 export interface RepairRun {
   /** The root as it is now: read afresh each time. */
   readonly open: () => Promise<Store>;
+  readonly pipeline: LayerPipeline;
   readonly check: (store: Store) => Promise<FsckResult>;
   /** Mends what only a source can; answers whether it did. */
   readonly restore: (store: Store, finding: Finding) => Promise<boolean>;
@@ -42,12 +43,11 @@ export async function repairRoot(run: RepairRun): Promise<RepairResult> {
       const left = new Set(result.findings.map(keyOf));
       return { repaired: repaired.filter((finding) => !left.has(keyOf(finding))), remaining: result, failures };
     }
-    await using pipeline = new LayerPipeline({ jobs: 1, signal: run.signal });
     for (const finding of todo) {
       throwIfAborted(run.signal);
       tried.add(keyOf(finding));
       try {
-        for (const step of finding.steps) await doStep(store, pipeline, step);
+        for (const step of finding.steps) await doStep(store, run.pipeline, step);
         const restored = finding.restore !== null && (await run.restore(store, finding));
         if (finding.steps.length > 0 || restored) repaired.push(finding);
       } catch (thrown) {

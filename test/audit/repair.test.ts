@@ -12,6 +12,8 @@ import { copyRoot } from "./copy-root.js";
 import { FAULTS } from "./faults.js";
 import { buildRoot, examine } from "./root.js";
 
+const SHALLOW = { deep: false, jobs: 1 };
+
 let work: Scratch;
 let sound: string;
 before(async () => {
@@ -28,13 +30,13 @@ function copy(): string {
 
 async function look(root: string): Promise<FsckReport> {
   await using store = await openStore({ root, driver: null });
-  return fsck(store, {});
+  return fsck(store, SHALLOW);
 }
 
 describe("fsck --repair", () => {
   it("changes nothing where nothing is wrong", async () => {
     const root = copy();
-    const { report, failures } = await fsckRepair({ root, driver: null }, {});
+    const { report, failures } = await fsckRepair({ root, driver: null }, SHALLOW);
     assert.deepEqual([report.ok, report.problems, failures], [true, [], []]);
     assert.equal(existsSync(join(root, "ovl-lost+found")), false);
   });
@@ -45,7 +47,7 @@ describe("fsck --repair", () => {
       const paths = await examine(root);
       inject(paths);
       const before = await look(root);
-      const { report, failures } = await fsckRepair({ root, driver: null }, {});
+      const { report, failures } = await fsckRepair({ root, driver: null }, SHALLOW);
       const after = await look(root);
       const text = JSON.stringify([report, failures], null, 1);
       if (repair === "stays") {

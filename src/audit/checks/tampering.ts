@@ -1,0 +1,214 @@
+/** A layer's directory beside the headers of its tar: what docker save never looks at. */
+import { constants } from "node:fs";
+import { type ByteString, byteStringOf } from "../../model/bytes.js";
+import { AT_FDCWD, close, openAt, S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFLNK, S_IFMT, S_IFREG } from "../../sys/at.js";
+import { namesAt, readLinkAt } from "../../sys/read-names.js";
+import { isDirectory, type Stat, statAt, statOf } from "../../sys/stat.js";
+import { getXattrAt, listXattrsAt } from "../../sys/xattr.js";
+import type { FsckCode } from "../fsck-codes.js";
+import type { LayerNode, LayerNodes } from "../layer-headers.js";
+
+export interface Difference {
+  readonly code: FsckCode;
+  readonly path: ByteString;
+  readonly detail: string;
+  /** What it was; null for what the layer did not bring. */
+  readonly node: LayerNode | null;
+}
+
+export interface TamperingOptions {
+  /** BuildKit's own directories, whose tar has times cut to seconds and no sockets. */
+  readonly buildKit: boolean;
+}
+
+const O_PATH_DIRECTORY = 0o10000000 | constants.O_DIRECTORY | constants.O_NOFOLLOW;
+
+/** @param dir the layer's content directory */
+export function compareWithHeaders(dir: string, nodes: LayerNodes, options: TamperingOptions): Difference[] {
+  const fd = openAt(AT_FDCWD, byteStringOf(dir), O_PATH_DIRECTORY);
+  if (fd < 0) return [];
+  try {
+    return new Comparison(fd, nodes, options).run();
+  } finally {
+    close(fd);
+  }
+}
+
+class Comparison {
+  readonly #root: number;
+  readonly #nodes: LayerNodes;
+  readonly #options: TamperingOptions;
+  readonly #found: Difference[] = [];
+  readonly #seen = new Set<ByteString>();
+  /** Objects on disk by what they were. */
+  readonly #identities = new Map<LayerNode, { readonly identity: string; readonly path: ByteString }>();
+  /** A root that an ordinary user filled has no owners and no devices. */
+  readonly #privileged: boolean;
+
+  constructor(root: number, nodes: LayerNodes, options: TamperingOptions) {
+    this.#root = root;
+    this.#nodes = nodes;
+    this.#options = options;
+    const stat = statOf(root);
+    this.#privileged = typeof stat !== "number" && stat.uid === 0;
+  }
+
+  run(): Difference[] {
+    this.#walk(this.#root, "" as ByteString);
+    const gone = new Set<ByteString>();
+    for (const [path, node] of this.#nodes) {
+      if (this.#seen.has(path)) continue;
+      // What was below something that is gone has gone with it.
+      if (node.type === "directory") gone.add(path);
+      if (this.#isBelow(path, gone)) continue;
+      // Content that is missing is found where content is read.
+      if (node.type === "file" && node.size > 0 && node.names === 1) continue;
+      if (!this.#privileged && (node.type === "char" || node.type === "block") && !node.whiteout) continue;
+      this.#find("ENTRY_MISSING", path, `it was a ${nameOf(node)}`, node);
+    }
+    return this.#found;
+  }
+
+  #isBelow(path: ByteString, gone: ReadonlySet<ByteString>): boolean {
+    for (let at = path.lastIndexOf("/"); at > 0; at = path.lastIndexOf("/", at - 1)) {
+      const above = path.slice(0, at) as ByteString;
+      if (gone.has(above)) return true;
+      if (this.#seen.has(above)) return this.#found.some((one) => one.path === above && one.code === "TYPE_CHANGED");
+    }
+    return false;
+  }
+
+  #walk(dir: number, prefix: ByteString): void {
+    const names = namesAt(dir);
+    if (typeof names === "number") return;
+    for (const name of names.sort()) {
+      const path = (prefix === "" ? name : `${prefix}/${name}`) as ByteString;
+      const stat = statAt(dir, name);
+      if (typeof stat === "number") continue;
+      const node = this.#nodes.get(path);
+      if (node === undefined) {
+        if (this.#options.buildKit && (stat.mode & S_IFMT) === constants.S_IFSOCK) continue;
+        this.#find("FILE_ADDED", path, `it is a ${typeOf(stat)}`, null);
+        continue;
+      }
+      this.#seen.add(path);
+      if (!this.#compare(dir, name, path, node, stat) || !isDirectory(stat)) continue;
+      const fd = openAt(dir, name, O_PATH_DIRECTORY);
+      if (fd < 0) continue;
+      try {
+        this.#walk(fd, path);
+      } finally {
+        close(fd);
+      }
+    }
+  }
+
+  /** Whether it still is of the type that it was. */
+  #compare(dir: number, name: ByteString, path: ByteString, node: LayerNode, stat: Stat): boolean {
+    const isDevice = node.type === "char" || node.type === "block";
+    const actual = typeOf(stat);
+    if (actual !== node.type || (isDevice && `${stat.rdevMajor}:${stat.rdevMinor}` !== node.device)) {
+      this.#find("TYPE_CHANGED", path, `it was a ${nameOf(node)}, and is a ${actual}`, node);
+      return false;
+    }
+    if (node.whiteout) return true;
+    const differ = (code: FsckCode, expected: string, found: string) => {
+      if (expected !== found) this.#find(code, path, `expected ${expected}, found ${found}`, node);
+    };
+    if (node.type === "symlink") {
+      const target = readLinkAt(dir, name);
+      differ("LINK_TARGET_CHANGED", JSON.stringify(node.target), JSON.stringify(target));
+    } else {
+      // Without root's rights a layer's owner was given what it takes to read it back.
+      const needed = this.#privileged ? 0 : node.type === "directory" ? 0o700 : 0o400;
+      differ("MODE_CHANGED", octal(node.mode | needed), octal((stat.mode & 0o7777) | needed));
+    }
+    if (this.#privileged) differ("OWNER_CHANGED", `${node.uid}:${node.gid}`, `${stat.uid}:${stat.gid}`);
+    this.#compareTimes(path, node, stat);
+    this.#compareXattrs(dir, name, path, node);
+    this.#compareNames(path, node, stat);
+    return true;
+  }
+
+  #compareTimes(path: ByteString, node: LayerNode, { mtime }: Stat): void {
+    const expected = node.mtime;
+    if (expected === null || (expected.sec === mtime.sec && expected.nsec === mtime.nsec)) return;
+    if (this.#options.buildKit && expected.sec === mtime.sec && expected.nsec === 0) return;
+    this.#find("TIME_CHANGED", path, `expected ${timeText(expected)}, found ${timeText(mtime)}`, node);
+  }
+
+  #compareNames(path: ByteString, node: LayerNode, { identity }: Stat): void {
+    if (node.names === 1) return;
+    const first = this.#identities.get(node);
+    if (first === undefined) this.#identities.set(node, { identity, path });
+    else if (first.identity !== identity) this.#find("HARD_LINK_BROKEN", path, `it was one with ${first.path}`, node);
+  }
+
+  #compareXattrs(dir: number, name: ByteString, path: ByteString, node: LayerNode): void {
+    const listed = listXattrsAt(dir, name);
+    if (typeof listed === "number") return;
+    const wrong: string[] = [];
+    const opaque = listed.some((attribute) => OPAQUE.test(attribute));
+    if (opaque !== node.opaque)
+      wrong.push(opaque ? "it hides what lower layers have" : "it no longer hides lower layers");
+    for (const attribute of listed) {
+      if (!node.xattrs.has(attribute) && !KERNELS_OWN.test(attribute)) wrong.push(`${attribute} was added`);
+    }
+    for (const [attribute, value] of node.xattrs) {
+      if (!this.#isKept(attribute, node)) continue;
+      const actual = getXattrAt(dir, name, attribute);
+      if (actual === null) wrong.push(`${attribute} is gone`);
+      // An ACL is changed by the mode that is set after it.
+      else if (typeof actual !== "number" && !ACL.test(attribute) && !Buffer.from(actual).equals(value)) {
+        wrong.push(`${attribute} was changed`);
+      }
+    }
+    if (wrong.length > 0) this.#find("XATTR_CHANGED", path, wrong.join(", "), node);
+  }
+
+  /** Whether the kernel takes such an attribute, so that one that is not there was removed. */
+  #isKept(attribute: ByteString, { type }: LayerNode): boolean {
+    if (attribute.startsWith("user.")) return type === "file" || type === "directory";
+    return this.#privileged && /^(trusted|security)\./.test(attribute) && !KERNELS_OWN.test(attribute);
+  }
+
+  #find(code: FsckCode, path: ByteString, detail: string, node: LayerNode | null): void {
+    this.#found.push({ code, path, detail, node });
+  }
+}
+
+const OPAQUE = /^(trusted|user)\.overlay\.opaque$/;
+const ACL = /^system\.posix_acl_/;
+/** Set by the kernel or by the system's policy, whatever the layer brought. */
+const KERNELS_OWN = /^((trusted|user)\.overlay\.|security\.(selinux|ima|evm|apparmor)$|system\.)/;
+
+function typeOf({ mode }: Stat): LayerNode["type"] | "socket" {
+  switch (mode & S_IFMT) {
+    case S_IFREG:
+      return "file";
+    case S_IFDIR:
+      return "directory";
+    case S_IFLNK:
+      return "symlink";
+    case S_IFCHR:
+      return "char";
+    case S_IFBLK:
+      return "block";
+    case S_IFIFO:
+      return "fifo";
+    default:
+      return "socket";
+  }
+}
+
+function nameOf({ type, whiteout }: LayerNode): string {
+  return whiteout ? "whiteout" : type;
+}
+
+function octal(mode: number): string {
+  return mode.toString(8).padStart(4, "0");
+}
+
+function timeText({ sec, nsec }: { readonly sec: number; readonly nsec: number }): string {
+  return `${sec}.${String(nsec).padStart(9, "0")}`;
+}

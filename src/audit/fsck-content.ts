@@ -1,0 +1,149 @@
+/** `--deep`: every layer rebuilt bit for bit, and its directory compared with the headers that its tar had. */
+import { join } from "node:path";
+import { setImmediate as pause } from "node:timers/promises";
+import { OvlError } from "../errors.js";
+import type { LayerPipeline } from "../layer/pipeline.js";
+import type { LayerProgress } from "../layer/progress.js";
+import { displayName } from "../model/bytes.js";
+import type { CacheId, ChainId, DiffId } from "../model/digest.js";
+import { rebuildProblems } from "../store/rebuild.js";
+import type { Store } from "../store/store.js";
+import type { Problem } from "../store/verification.js";
+import { compareWithHeaders, type Difference } from "./checks/tampering.js";
+import { sizeInSplit, sizeOnDisk } from "./count-size.js";
+import type { FsckResult } from "./fsck.js";
+import type { FsckCode } from "./fsck-codes.js";
+import { type Finding, finding } from "./fsck-finding.js";
+import { readLayerNodes } from "./layer-headers.js";
+
+export interface DeepOptions {
+  readonly signal?: AbortSignal | undefined;
+  readonly progress?: LayerProgress | undefined;
+}
+
+interface Target {
+  readonly chainId: ChainId;
+  readonly cacheId: CacheId;
+  readonly diffId: DiffId;
+  readonly size: number | null;
+}
+
+/** Throws what keeps it from knowing: an I/O error, an interruption. */
+export async function checkContent(
+  store: Store,
+  result: FsckResult,
+  pipeline: LayerPipeline,
+  options: DeepOptions,
+): Promise<FsckResult> {
+  const findings: Finding[] = [];
+  let { files, bytes } = result.checked;
+  const rebuilt = targets(result).map((target) => ({ target, problems: rebuild(store, pipeline, target, options) }));
+  // Awaited in order below: one that fails before its turn is not to end the process.
+  for (const { problems } of rebuilt) problems.catch(() => {});
+  for (const { target, problems } of rebuilt) {
+    const content = await problems;
+    await pause();
+    if (options.signal?.aborted) throw options.signal.reason;
+    const found = checkLayer(store, target, content);
+    findings.push(...found.findings);
+    files += found.files;
+    bytes += found.bytes;
+  }
+  return { ...result, findings: [...result.findings, ...findings], checked: { ...result.checked, files, bytes } };
+}
+
+/** Layers whose directory and tar-split are there; of the others it is known already that they are not. */
+function targets({ picture, relations }: FsckResult): Target[] {
+  const found: Target[] = [];
+  for (const { chainId, size, entries } of picture.layers.values()) {
+    const truth = relations.truth.get(chainId);
+    const cacheId = relations.places.of(chainId);
+    const record = cacheId === null ? undefined : picture.directories.get(cacheId);
+    const content = record?.entries.get(picture.driver === "overlay2" ? "diff" : "root");
+    if (truth === undefined || cacheId === null || content?.kind !== "directory") continue;
+    if (relations.places.lost.has(chainId) || (entries.get("tar-split.json.gz")?.size ?? 0) === 0) continue;
+    const known = size.state === "valid" ? size.value : null;
+    found.push({ chainId, cacheId, diffId: truth.diffId, size: known });
+  }
+  return found;
+}
+
+function rebuild(store: Store, pipeline: LayerPipeline, target: Target, { progress }: DeepOptions): Promise<Problem[]> {
+  return rebuildProblems(store, { ...target, parent: null, size: target.size ?? 0 }, pipeline, progress);
+}
+
+function checkLayer(store: Store, target: Target, content: readonly Problem[]) {
+  const { chainId, cacheId } = target;
+  const tarSplit = store.layers.tarSplitPath(chainId);
+  const dir = store.driver.contentDir(cacheId);
+  const restore = { kind: "layer", chainId } as const;
+  const none = { files: 0, bytes: 0 };
+  const corrupt = content.find(({ subject }) => subject === tarSplit);
+  if (corrupt !== undefined) {
+    const found = finding("TAR_SPLIT_CORRUPT", { subject: chainId, path: tarSplit, detail: corrupt.message, restore });
+    return { ...none, findings: [found] };
+  }
+  const { differences, files, bytes } = compare(store, target, tarSplit, dir);
+  const gone = differences.filter(({ code }) => code === "ENTRY_MISSING" || code === "TYPE_CHANGED");
+  const places = gone.map(({ path }) => join(dir, displayName(path)));
+  const damages = content
+    .filter(({ subject }) => !places.some((place) => subject === place || subject.startsWith(`${place}/`)))
+    .map((problem) => contentFinding(problem, chainId));
+  const findings = [...damages, ...differences.map((difference) => differenceFinding(target, dir, difference))];
+  if (findings.length === 0) findings.push(...checkSize(store, target, tarSplit, dir));
+  return { files, bytes, findings };
+}
+
+function compare(store: Store, { cacheId }: Target, tarSplit: string, dir: string) {
+  try {
+    const nodes = readLayerNodes(tarSplit);
+    let bytes = 0;
+    for (const { size } of nodes.values()) bytes += size;
+    // The overlay driver's directories hold what lower layers brought as well.
+    const buildKit = cacheId.length === 25;
+    const differences = store.driver.name === "overlay2" ? compareWithHeaders(dir, nodes, { buildKit }) : [];
+    return { differences, files: nodes.size, bytes };
+  } catch (thrown) {
+    // What is wrong with tar-split was found by rebuilding.
+    if (thrown instanceof OvlError && (thrown.exit === 1 || thrown.exit === 4)) {
+      return { differences: [], files: 0, bytes: 0 };
+    }
+    throw thrown;
+  }
+}
+
+function contentFinding({ code, subject: path, message }: Problem, chainId: ChainId): Finding {
+  const codes: Partial<Record<Problem["code"], FsckCode>> = {
+    NOT_FOUND: "CONTENT_MISSING",
+    DIGEST_MISMATCH: "CONTENT_CHANGED",
+  };
+  const restore = { kind: "layer", chainId } as const;
+  return finding(codes[code] ?? "CONTENT_UNREADABLE", { subject: chainId, path, detail: message, restore });
+}
+
+function differenceFinding({ chainId, cacheId }: Target, dir: string, difference: Difference): Finding {
+  const { code, path, detail, node } = difference;
+  const mendable = node !== null && code !== "TYPE_CHANGED" && code !== "HARD_LINK_BROKEN" && node.names === 1;
+  return finding(code, {
+    subject: chainId,
+    path: join(dir, displayName(path)),
+    detail,
+    steps: mendable ? [{ do: "mend-entry", cacheId, name: path, node }] : [],
+    restore: code === "TYPE_CHANGED" || code === "ENTRY_MISSING" ? { kind: "layer", chainId } : null,
+  });
+}
+
+function checkSize(store: Store, { chainId, cacheId, size }: Target, tarSplit: string, dir: string): Finding[] {
+  if (size === null) return [];
+  // Layers come from several writers, which count by two rules.
+  const counts = [sizeOnDisk(dir), sizeInSplit(tarSplit)];
+  if (store.driver.name === "overlay" ? counts[1] === size : counts.includes(size)) return [];
+  return [
+    finding("LAYER_SIZE_WRONG", {
+      subject: chainId,
+      path: join(store.layers.dir(chainId), "size"),
+      detail: `expected ${counts[store.driver.name === "overlay" ? 1 : 0]}, found ${size}`,
+      steps: [{ do: "count-size", chainId, cacheId }],
+    }),
+  ];
+}

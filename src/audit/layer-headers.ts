@@ -1,0 +1,204 @@
+/**
+ * What a layer brought, by the tar headers that tar-split keeps: the state of its directory after the tar was applied
+ * to it by the overlay2 driver. Contents are not among it; docker save checks those, and nothing else.
+ */
+import type { ByteSource } from "../blob/byte-source.js";
+import { entryPath, insideLayer } from "../layer/apply-path.js";
+import { symlinkTimesOf, timesOf } from "../layer/apply-times.js";
+import { openSplit } from "../layer/split-file.js";
+import type { ByteString } from "../model/bytes.js";
+import { cleanPath } from "../tar/clean.js";
+import type { TarEntry, TarTime } from "../tar/entry.js";
+import { TarReader } from "../tar/reader.js";
+import { decodeSplit } from "../tar-split/decode.js";
+import type { SplitEntry } from "../tar-split/entry.js";
+
+/** One object; two names of it are one object here, too. */
+export interface LayerNode {
+  type: "file" | "directory" | "symlink" | "char" | "block" | "fifo";
+  mode: number;
+  uid: number;
+  gid: number;
+  /** null where the archive does not decide it: directories, whiteouts. */
+  mtime: TarTime | null;
+  xattrs: ReadonlyMap<ByteString, Uint8Array>;
+  readonly target: ByteString;
+  readonly device: string;
+  readonly size: number;
+  /** A character device 0:0 that hides a name: only that it is there counts. */
+  readonly whiteout: boolean;
+  /** A directory that hides what is below it in lower layers. */
+  opaque: boolean;
+  /** Names of it. */
+  names: number;
+}
+
+/** By cleaned path inside the layer; the root itself is not among them. */
+export type LayerNodes = ReadonlyMap<ByteString, LayerNode>;
+
+const WHITEOUT = ".wh.";
+const OPAQUE = ".wh..wh..opq";
+const NO_XATTRS: ReadonlyMap<ByteString, Uint8Array> = new Map();
+
+/** Throws BAD_ROOT, BAD_TAR and DUPLICATE_PATH for a tar-split that is damaged. */
+export function readLayerNodes(tarSplit: string): LayerNodes {
+  using split = openSplit(tarSplit);
+  const source = new HeaderSource(decodeSplit(split, tarSplit));
+  const tar = new TarReader(source);
+  const nodes = new Nodes();
+  for (let entry = tar.next(); entry !== null; entry = tar.next()) {
+    source.hasPayload = entry.type === "file";
+    nodes.apply(entry);
+  }
+  return nodes.all;
+}
+
+/** The tar with zeros for contents: nothing is opened for them. */
+class HeaderSource implements ByteSource {
+  hasPayload = false;
+  readonly #entries: Iterator<SplitEntry>;
+  #zeros = 0;
+
+  constructor(entries: Iterable<SplitEntry>) {
+    this.#entries = entries[Symbol.iterator]();
+  }
+
+  read(): Uint8Array | null {
+    for (;;) {
+      if (this.#zeros > 0) {
+        const zeros = ZEROS.subarray(0, Math.min(this.#zeros, ZEROS.length));
+        this.#zeros -= zeros.length;
+        return zeros;
+      }
+      const { done, value } = this.#entries.next();
+      if (done) return null;
+      if (value.type === "segment" && value.payload.length > 0) return value.payload;
+      if (value.type === "file" && this.hasPayload) this.#zeros = value.size;
+    }
+  }
+}
+
+const ZEROS = new Uint8Array(256 * 1024);
+
+class Nodes {
+  readonly all = new Map<ByteString, LayerNode>();
+
+  apply(entry: TarEntry): void {
+    const name = cleanPath(entry.name);
+    if (entry.type === "global" || entry.type === "unknown" || name === ".") return;
+    const { parent, base } = entryPath(this.#resolve(insideLayer(name)));
+    // `/` gives the layer's root its attributes, which the driver's own directory has and nobody sees.
+    if (base === ".") return;
+    this.#imply(parent);
+    const path = join(parent, base);
+    if (base === OPAQUE) {
+      const directory = this.all.get(parent);
+      if (directory !== undefined) directory.opaque = true;
+    } else if (base.startsWith(WHITEOUT)) {
+      this.#put(join(parent, base.slice(WHITEOUT.length) as ByteString), whiteout(entry));
+    } else if (entry.type === "hardlink") this.#link(path, entry);
+    else if (entry.type === "directory" && this.all.get(path)?.type === "directory") {
+      Object.assign(this.all.get(path) as LayerNode, attributes(entry));
+    } else this.#put(path, nodeOf(entry));
+  }
+
+  /** The last entry decides the attributes of all names; those of a symlink stay. */
+  #link(path: ByteString, entry: TarEntry): void {
+    const node = this.all.get(this.#resolve(insideLayer(cleanPath(entry.linkName))));
+    if (node === undefined) return;
+    node.names++;
+    this.#put(path, node);
+    const { uid, gid, mode, xattrs, mtime } = attributes(entry);
+    Object.assign(node, { uid, gid });
+    if (node.type === "symlink") return;
+    Object.assign(node, { mode, mtime: node.mtime === null ? null : mtime });
+    if (xattrs.size > 0) node.xattrs = new Map([...node.xattrs, ...xattrs]);
+  }
+
+  #put(path: ByteString, node: LayerNode): void {
+    if (this.all.get(path)?.type === "directory") {
+      for (const below of this.all.keys()) if (below.startsWith(`${path}/`)) this.all.delete(below);
+    }
+    this.all.set(path, node);
+  }
+
+  #imply(path: ByteString): void {
+    if (path === "" || this.all.has(path)) return;
+    this.#imply(entryPath(path).parent);
+    this.all.set(path, { ...EMPTY, type: "directory", mode: 0o755 });
+  }
+
+  /** Directories that are symlinks in the same layer are written through. */
+  #resolve(path: ByteString): ByteString {
+    let { parent, base } = entryPath(path);
+    for (let hops = 0; hops < 40; hops++) {
+      const at = this.#firstLink(parent);
+      if (at === null) break;
+      const target = (this.all.get(at) as LayerNode).target;
+      const from = target.startsWith("/") ? target : `${entryPath(at).parent}/${target}`;
+      parent = insideLayer(cleanPath(`/${from}${parent.slice(at.length)}` as ByteString));
+    }
+    return base === "." ? ("" as ByteString) : join(parent, base);
+  }
+
+  #firstLink(path: ByteString): ByteString | null {
+    for (let end = path.indexOf("/"); path !== ""; end = path.indexOf("/", end + 1)) {
+      const prefix = (end < 0 ? path : path.slice(0, end)) as ByteString;
+      if (this.all.get(prefix)?.type === "symlink") return prefix;
+      if (end < 0) return null;
+    }
+    return null;
+  }
+}
+
+const EMPTY: LayerNode = {
+  type: "file",
+  mode: 0,
+  uid: 0,
+  gid: 0,
+  mtime: null,
+  xattrs: NO_XATTRS,
+  target: "" as ByteString,
+  device: "0:0",
+  size: 0,
+  whiteout: false,
+  opaque: false,
+  names: 1,
+};
+
+function nodeOf(entry: TarEntry): LayerNode {
+  const { type, devMajor, devMinor } = entry;
+  const node = type as LayerNode["type"];
+  const isDevice = node === "char" || node === "block";
+  return {
+    ...EMPTY,
+    ...attributes(entry),
+    type: node,
+    target: node === "symlink" ? entry.linkName : EMPTY.target,
+    device: isDevice ? `${devMajor}:${devMinor}` : EMPTY.device,
+    size: node === "file" ? entry.size : 0,
+    whiteout: node === "char" && devMajor === 0 && devMinor === 0,
+  };
+}
+
+function whiteout(entry: TarEntry): LayerNode {
+  return { ...EMPTY, type: "char", uid: entry.uid >>> 0, gid: entry.gid >>> 0, whiteout: true };
+}
+
+function attributes(entry: TarEntry) {
+  const { mode, uid, gid, type, xattrs } = entry;
+  const { mtime } = type === "symlink" ? symlinkTimesOf(entry) : timesOf(entry);
+  return {
+    mode: mode & 0o7777,
+    // What chown takes, where all ones leave the id as it is: root's.
+    uid: uid >>> 0 === 0xffffffff ? 0 : uid >>> 0,
+    gid: gid >>> 0 === 0xffffffff ? 0 : gid >>> 0,
+    // Use of a layer changes directories' times.
+    mtime: type === "directory" ? null : mtime,
+    xattrs,
+  };
+}
+
+function join(parent: ByteString, base: ByteString): ByteString {
+  return (parent === "" ? base : `${parent}/${base}`) as ByteString;
+}

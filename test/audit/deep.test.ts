@@ -1,0 +1,79 @@
+/** `fsck --deep` on a pulled root: nothing wrong with it; then each tampering alone, found as what it is. */
+import assert from "node:assert/strict";
+import { after, before, describe, it } from "node:test";
+import { fsck, fsckRepair } from "../../src/audit/fsck-run.js";
+import { openStore } from "../../src/store/store.js";
+import { oracle } from "../support/oracles.js";
+import { type Scratch, scratch } from "../support/tmp.js";
+import { copyRoot } from "./copy-root.js";
+import { DEEP_FAULTS } from "./deep-faults.js";
+import { type DeepRoot, deepRoot } from "./deep-root.js";
+import { DIRECTORY_FAULTS } from "./faults.js";
+import { examine } from "./root.js";
+
+// Devices and trusted attributes are root's to make.
+const skip = oracle("root", "setfattr");
+
+describe("fsck --deep", { skip }, () => {
+  let work: Scratch;
+  let sound: DeepRoot;
+  let copies = 0;
+  before(async () => {
+    work = scratch("deep", 0);
+    sound = await deepRoot(work);
+  });
+  after(() => work[Symbol.dispose]());
+
+  const copy = () => copyRoot(sound.path, work.join(`copy-${copies++}`));
+  const look = async (root: string, deep = true) => {
+    await using store = await openStore({ root, driver: null });
+    return fsck(store, { deep, jobs: 2 });
+  };
+  const mend = (root: string) => fsckRepair({ root, driver: null }, { deep: true, jobs: 2 });
+
+  it("is what finds them: metadata alone shows nothing", async () => {
+    const root = copy();
+    const paths = await examine(root);
+    // Those in a directory's place or time would meet in one root.
+    for (const { inject, title } of DEEP_FAULTS.filter((one) => one.code === "MODE_CHANGED")) {
+      assert.doesNotThrow(() => inject(paths), title);
+    }
+    assert.deepEqual((await look(root, false)).problems, []);
+  });
+
+  it("finds nothing wrong with what was pulled, and counts what it read", async () => {
+    const report = await look(sound.path);
+    assert.deepEqual(report.problems, []);
+    assert.ok(report.checked.files > 40);
+  });
+
+  for (const { class: id, title, code, inject, repair } of DEEP_FAULTS) {
+    it(`finds ${title} (${id}) as ${code}, and nothing else`, async () => {
+      const root = copy();
+      inject(await examine(root));
+      const { problems } = await look(root);
+      assert.deepEqual(
+        problems.map((one) => one.code),
+        [code],
+        problems.map(({ message }) => message).join("\n"),
+      );
+      const { report, failures } = await mend(root);
+      assert.deepEqual(failures, []);
+      assert.equal(report.ok, repair === "mended");
+    });
+  }
+
+  for (const { class: id, title, code, inject } of DIRECTORY_FAULTS) {
+    it(`mends ${title} (${id}) by rebuilding the layer`, async () => {
+      const root = copy();
+      inject(await examine(root));
+      const { report, failures } = await mend(root);
+      assert.deepEqual(failures, []);
+      assert.deepEqual(
+        report.problems.map((one) => [one.code, one.repaired]),
+        [[code, true]],
+      );
+      assert.equal(report.ok, true);
+    });
+  }
+});
