@@ -91,9 +91,16 @@ export function osError(errno: string, doing: string, fields: ErrorFields = {}, 
   return new OvlError(code, `cannot ${doing}: ${errno}`, { errno, ...fields }, { cause });
 }
 
+interface Suppressed extends Error {
+  readonly suppressed: unknown;
+}
+
 /** Any thrown value as an OvlError: Node's system errors by errno, everything else as INTERNAL. */
 export function asOvlError(thrown: unknown): OvlError {
   if (thrown instanceof OvlError) return thrown;
+  // Cleaning up after a failure failed as well: the first one is why.
+  if (thrown instanceof Error && thrown.name === "SuppressedError")
+    return asOvlError((thrown as Suppressed).suppressed);
   if (thrown instanceof Error) {
     const { code, syscall, path } = thrown as NodeJS.ErrnoException;
     if (typeof code === "string" && typeof syscall === "string") {

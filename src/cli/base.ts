@@ -81,10 +81,14 @@ export abstract class OvlCommand extends Command {
   }
 
   /** The root, locked for changes. Only what brings images makes a root where there is none. */
-  protected async writer(flags: WriteFlags, root: "create" | "exists" = "exists"): Promise<Store> {
+  protected async writer(
+    flags: WriteFlags,
+    root: "create" | "exists" = "exists",
+    signal: AbortSignal = this.signal,
+  ): Promise<Store> {
     const { openStore } = await import("../store/store.js");
     if (root === "exists") await openStore({ ...rootOptions(flags), mustExist: true });
-    return openStore({ ...rootOptions(flags), force: flags.force, signal: this.signal }, "write");
+    return openStore({ ...rootOptions(flags), force: flags.force, signal }, "write");
   }
 
   /** The root for what deletes; a dry run only reads, so that it works beside a live daemon. */

@@ -72,6 +72,11 @@ export function credentialsIn({ content }: AuthFile, keys: readonly string[]): C
   return null;
 }
 
+/** Whether two keys name one registry. */
+export function sameRegistry(a: string, b: string): boolean {
+  return comparable(a) === comparable(b);
+}
+
 /** Old clients filed under URLs: `https://registry.example.com/v1/`. */
 function comparable(key: string): string {
   return key.replace(/^https?:\/\//, "").replace(/\/(?:v[12]\/?)?$/, "");

@@ -13,6 +13,7 @@ import { shownUrl } from "./secrets.js";
 const ACCEPTED = [OCI_INDEX, OCI_MANIFEST, DOCKER_LIST, DOCKER_MANIFEST].join(", ");
 
 export interface FoundManifest {
+  readonly bytes: Uint8Array;
   readonly digest: Digest;
   readonly size: number;
   /** Empty where the registry does not say it. */
@@ -22,9 +23,14 @@ export interface FoundManifest {
 
 /**
  * A manifest by tag or digest, its bytes verified against the digest that was asked for, or that the registry claims.
+ * @param actions that the registry is asked to allow: those of the work that this is a part of
  * Throws NOT_FOUND, DIGEST_MISMATCH, BAD_MANIFEST, UNSUPPORTED_MEDIA_TYPE, REGISTRY, NETWORK, UNAUTHORIZED.
  */
-export async function fetchManifest({ client, path }: Repository, reference: string): Promise<FoundManifest> {
+export async function fetchManifest(
+  { client, path }: Repository,
+  reference: string,
+  actions = "pull",
+): Promise<FoundManifest> {
   const separator = isDigest(reference) ? "@" : ":";
   const subject = `manifest of ${client.domain}/${path}${separator}${reference}`;
   return twice(async () => {
@@ -33,7 +39,7 @@ export async function fetchManifest({ client, path }: Repository, reference: str
         method: "GET",
         path: `${path}/manifests/${reference}`,
         headers: { accept: ACCEPTED },
-        scope: pullScope(path),
+        scope: [`repository:${path}:${actions}`],
         accept: [200],
         subject,
         retries: false,
@@ -54,7 +60,7 @@ export async function fetchManifest({ client, path }: Repository, reference: str
     verifyBytes(bytes, { digest: expected, size: null, subject });
     const mediaType = meansNothing(contentType) ? "" : contentType;
     const document = parseManifest(bytes, mediaType, subject);
-    return { digest: expected ?? sha256(bytes), size: bytes.length, mediaType, document };
+    return { bytes, digest: expected ?? sha256(bytes), size: bytes.length, mediaType, document };
   });
 }
 

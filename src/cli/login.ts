@@ -1,0 +1,62 @@
+/** Who logs in where: from the flags, or asked on the terminal. */
+import { Writable } from "node:stream";
+import { OvlError } from "../errors.js";
+import { parseReference } from "../model/reference.js";
+import type { Credentials } from "../source/registry/options.js";
+import { credentialsOf, type RegistryFlags } from "./registry-flags.js";
+
+/** The registry that an argument means: a host, maybe written as an address; Docker Hub without one. Throws USAGE. */
+export function registryOf(argument: string | undefined): string {
+  if (argument === undefined) return "docker.io";
+  const host = argument.replace(/^(?:https?|docker):\/\//, "").replace(/\/(?:v[12]\/?)?$/, "");
+  const { domain, path } = parseReference(`${host}/x`);
+  // Without a dot or a port it would be a user of Docker Hub: a host like `registry` cannot be named by images either.
+  if (path.endsWith("/x")) {
+    throw new OvlError("USAGE", `${argument} is no registry; expected a host such as registry.example.com:5000`);
+  }
+  return domain;
+}
+
+/** Throws USAGE where nobody is named and there is no terminal to ask on. */
+export async function credentialsFor(
+  registry: string,
+  flags: RegistryFlags,
+  signal: AbortSignal,
+): Promise<Credentials> {
+  const isTerminal = process.stdin.isTTY === true;
+  if (flags["password-stdin"] === true || !isTerminal) {
+    const named = flags["password-stdin"] === true ? await credentialsOf(flags) : null;
+    if (named !== null) return named;
+    throw new OvlError(
+      "USAGE",
+      `login to ${registry} needs --username NAME --password-stdin where there is no terminal`,
+    );
+  }
+  const username = flags.username ?? (await ask(`Username for ${registry}: `, signal, "shown"));
+  const password = await ask("Password: ", signal, "hidden");
+  if (username === "" || password === "") throw new OvlError("USAGE", "login needs a user name and a password");
+  return { username, password, identityToken: null };
+}
+
+async function ask(question: string, signal: AbortSignal, echo: "shown" | "hidden"): Promise<string> {
+  const { createInterface } = await import("node:readline/promises");
+  let isQuiet = false;
+  const output = new Writable({
+    write(chunk, _encoding, done) {
+      if (!isQuiet) process.stderr.write(chunk);
+      done();
+    },
+  });
+  const lines = createInterface({ input: process.stdin, output, terminal: true });
+  lines.on("SIGINT", () => process.kill(process.pid, "SIGINT"));
+  try {
+    const answer = lines.question(question, { signal });
+    isQuiet = echo === "hidden";
+    return await answer;
+  } catch (thrown) {
+    throw signal.aborted ? signal.reason : thrown;
+  } finally {
+    lines.close();
+    if (isQuiet) process.stderr.write("\n");
+  }
+}
