@@ -8,11 +8,14 @@ const numbers = (...keys: readonly string[]): Rule[] => keys.map((key) => ({ key
 const flags = (...keys: readonly string[]): Rule[] => keys.map((key) => ({ key, zero: false }));
 const optional = (...keys: readonly string[]): Rule[] => keys.map((key) => ({ key, omit: true }));
 
+const LOG = { Type: "json-file", Config: {} };
+
 /** api/types/container/host_config.go */
 const HOST_CONFIG: readonly Rule[] = [
   ...nothing("Binds"),
   ...texts("ContainerIDFile"),
-  { key: "LogConfig", zero: { Type: "", Config: null } },
+  // A daemon that is told nothing else chooses this.
+  { key: "LogConfig", zero: LOG, as: (value) => (isJsonObject(value) && value["Type"] ? value : LOG) },
   ...texts("NetworkMode"),
   ...nothing("PortBindings"),
   { key: "RestartPolicy", zero: { Name: "", MaximumRetryCount: 0 } },
@@ -20,7 +23,9 @@ const HOST_CONFIG: readonly Rule[] = [
   ...texts("VolumeDriver"),
   ...nothing("VolumesFrom", "CapAdd", "CapDrop"),
   ...texts("CgroupnsMode"),
-  ...nothing("Dns", "DnsOptions", "DnsSearch", "ExtraHosts", "GroupAdd"),
+  // Filled in when a container is loaded: moby container/container.go, `InitDNSHostConfig`.
+  ...["Dns", "DnsOptions", "DnsSearch"].map((key) => ({ key, zero: [] })),
+  ...nothing("ExtraHosts", "GroupAdd"),
   ...texts("IpcMode", "Cgroup"),
   ...nothing("Links"),
   ...numbers("OomScoreAdj"),
@@ -102,5 +107,6 @@ export function goNetworkSettings(value: unknown): JsonObject {
 
 /** @param value one of `MountPoints` of config.v2.json; @param source where it lies on this machine */
 export function goMountPoint(value: JsonObject, source: string): JsonObject {
-  return goStruct({ ...value, Source: source }, MOUNT_POINT);
+  // On disk the mode has the name of what it was once for.
+  return goStruct({ ...value, Source: source, Mode: value["Relabel"] }, MOUNT_POINT);
 }

@@ -74,11 +74,10 @@ export class UpperLayer implements Disposable {
     });
   }
 
-  /** The same for a symlink. */
+  /** A symlink, whose group is the directory's where that has setgid set. */
   makeSymlink(directory: ByteString, name: ByteString, target: ByteString): void {
     this.#put(directory, name, (dir) => {
       this.#must(makeSymlinkAt(target, dir, name), joinPath(directory, name));
-      this.#own(dir, name);
     });
   }
 

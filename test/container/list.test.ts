@@ -130,7 +130,7 @@ test("documents that were written by hand are filled in as dockerd fills them in
   assert.deepEqual(warnings, []);
   assert.equal(inspect["Created"], "0001-01-01T00:00:00Z");
   const { LogConfig, MaskedPaths, ConsoleSize } = inspect["HostConfig"] as Record<string, unknown>;
-  assert.deepEqual([LogConfig, MaskedPaths, ConsoleSize], [{ Type: "", Config: null }, null, [0, 0]]);
+  assert.deepEqual([LogConfig, MaskedPaths, ConsoleSize], [{ Type: "json-file", Config: {} }, null, [0, 0]]);
   assert.deepEqual((inspect["NetworkSettings"] as Record<string, unknown>)["Ports"], {});
   writeFileSync(join(dir, "hostconfig.json"), "{");
   assert.match(inspectContainer(store, resolveContainer(store, id)).warnings[0]?.message ?? "", /hostconfig\.json/);

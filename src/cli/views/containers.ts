@@ -13,7 +13,7 @@ export function containerTable(containers: readonly ListedContainer[], { trunc }
     { head: "CONTAINER ID", cell: ({ summary }) => (trunc ? shortId(summary.id) : summary.id) },
     { head: "IMAGE", cell: ({ summary }) => imageCell(summary.image, trunc) },
     { head: "COMMAND", cell: ({ summary }) => commandCell(summary.command, trunc) },
-    { head: "CREATED", cell: ({ summary }) => humanAge(summary.created) },
+    { head: "CREATED", cell: ({ summary }) => humanAge(wholeSeconds(summary.created)) },
     { head: "STATUS", cell: ({ state }) => statusText(state) },
     { head: "PORTS", cell: ({ ports }) => ports },
     { head: "NAMES", cell: ({ summary }) => summary.name },
@@ -41,6 +41,11 @@ export function statusText(state: ContainerState): string {
       if (state.stale) return "Exited (process gone)";
       return state.finishedAt === null ? "" : `Exited (${state.exitCode}) ${since(state.finishedAt)} ago`;
   }
+}
+
+/** Docker's client is told the time of creation, unlike that of start and end, in whole seconds. */
+function wholeSeconds(time: string | null): string | null {
+  return time?.replace(/\.\d+/, "") ?? null;
 }
 
 function since(time: string | null): string {
