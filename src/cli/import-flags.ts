@@ -22,7 +22,7 @@ export function importPlan(name: string | undefined, flags: ImportFlags): Omit<I
     config: applyChanges({}, flags.change ?? []),
     message: flags.message || MESSAGE,
     platform: platformOf(flags.platform),
-    created: sourceDate() ?? now(),
+    created: createdTime(),
   };
 }
 
@@ -30,6 +30,11 @@ function platformOf(text: string | undefined): Platform {
   const platform = text === undefined ? hostPlatform() : parsePlatform(text);
   if (platform.os === "linux") return platform;
   throw new OvlError("USAGE", `--platform ${text}: a docker root on Linux takes linux images only`);
+}
+
+/** When a new image says that it was made. Throws USAGE for a SOURCE_DATE_EPOCH that is no time. */
+export function createdTime(): string {
+  return sourceDate() ?? now();
 }
 
 /** https://reproducible-builds.org/specs/source-date-epoch */

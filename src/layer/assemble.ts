@@ -3,6 +3,7 @@ import type { Crc64 } from "../blob/crc64.js";
 import { displayName } from "../model/bytes.js";
 import { Assembly, type AssemblyProblem } from "../tar-split/assemble.js";
 import { decodeSplit } from "../tar-split/decode.js";
+import { intoRing } from "./into-ring.js";
 import { Jail } from "./jail.js";
 import type { AssembleJob, FirstOutcome, LayerDamage } from "./job.js";
 import { openLayerFile } from "./layer-file.js";
@@ -26,29 +27,8 @@ export function assemble(job: AssembleJob, newCrc64: () => Crc64): FirstOutcome 
       if (damages.length < MAX_DAMAGES) damages.push(damage(problem, job.subject));
     },
   });
-  pack(tar, ring);
+  intoRing(tar, ring);
   return { damages };
-}
-
-/** Segments have 512 bytes, files often less: many of them go into one slot. */
-function pack(tar: Assembly, ring: Ring): void {
-  let slot = ring.acquire();
-  let used = 0;
-  for (let chunk = tar.read(); chunk !== null; chunk = tar.read()) {
-    for (let at = 0; at < chunk.length; ) {
-      const part = chunk.subarray(at, at + slot.length - used);
-      ring.countInput(part.length);
-      slot.set(part, used);
-      at += part.length;
-      used += part.length;
-      if (used < slot.length) continue;
-      ring.publish(used);
-      slot = ring.acquire();
-      used = 0;
-    }
-  }
-  if (used > 0) ring.publish(used);
-  ring.end();
 }
 
 function damage(problem: AssemblyProblem, subject: string): LayerDamage {

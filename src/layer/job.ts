@@ -35,6 +35,16 @@ export interface AssembleJob {
   readonly subject: string;
 }
 
+/** First thread: a container's own layer as the tar that a commit makes a layer of. */
+export interface PackJob {
+  readonly stage: "pack";
+  readonly ring: SharedArrayBuffer;
+  /** Directory of the layer's files. */
+  readonly directory: string;
+  /** Opaque directories are marked by `user.overlay.opaque`: the layer was made without root's rights. */
+  readonly userXattrs: boolean;
+}
+
 /** Second thread: hash, split, apply. */
 export interface ExtractJob {
   readonly stage: "extract";
@@ -69,7 +79,7 @@ export interface WriteJob {
 
 export type LayerCompression = "none" | "gzip" | "zstd";
 
-export type FirstJob = DecodeJob | AssembleJob;
+export type FirstJob = DecodeJob | AssembleJob | PackJob;
 export type SecondJob = ExtractJob | CheckJob | WriteJob;
 export type StageJob = FirstJob | SecondJob;
 

@@ -13,6 +13,7 @@ import type {
   FirstJob,
   FirstOutcome,
   LayerOutcome,
+  PackJob,
   SecondJob,
   SecondOutcome,
   StageAnswer,
@@ -35,7 +36,7 @@ const PROGRESS_MS = 80;
 
 /** A stage before its lane has given it a ring. */
 type WithoutRing<Job> = Job extends unknown ? Omit<Job, "ring"> : never;
-export type FirstStage = WithoutRing<AssembleJob> | DecodeStage;
+export type FirstStage = WithoutRing<AssembleJob | PackJob> | DecodeStage;
 export type SecondStage = WithoutRing<SecondJob>;
 
 interface DecodeStage {
@@ -125,7 +126,7 @@ class Lane {
 
 /** Bytes of a stream cannot be had from a thread: they are brought to it from here. */
 function firstJob(stage: FirstStage, ring: Ring): { job: FirstJob; feed: Feed | null } {
-  if (stage.stage === "assemble") return { job: { ...stage, ring: ring.memory }, feed: null };
+  if (stage.stage !== "decode") return { job: { ...stage, ring: ring.memory }, feed: null };
   const { input } = stage;
   if ("range" in input) return { job: { stage: "decode", input, ring: ring.memory }, feed: null };
   const { stream, digest, subject } = input;

@@ -28,6 +28,8 @@ async function run(job: StageJob): Promise<FirstOutcome | SecondOutcome> {
       return (await import("./decode.js")).decode(job);
     case "assemble":
       return (await import("./assemble.js")).assemble(job, await loadCrc64());
+    case "pack":
+      return (await import("./pack.js")).pack(job);
     case "extract":
       return (await import("./extract.js")).extract(job, await loadCrc64());
     case "check":

@@ -38,7 +38,8 @@ export function importedConfig(diffId: DiffId, image: ImportedImage): Buffer {
 /** Go's maps, whose keys are sorted by bytes; a JavaScript object puts keys that are numbers first. */
 const MAPS: ReadonlySet<string> = new Set(["ExposedPorts", "Volumes", "Labels"]);
 
-function goStructOf(config: JsonObject): GoStruct {
+/** The struct as `goJson` writes it. */
+export function goStructOf(config: JsonObject): GoStruct {
   return Object.fromEntries(
     Object.entries(config).map(([key, value]) => [
       key,

@@ -3,14 +3,20 @@
  * what has changed, what it exports, and which layer a commit makes of it.
  */
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { get } from "node:http";
 import { after, before, describe, it } from "node:test";
+import { openRootfs } from "../../src/rootfs/open.js";
+import { tarOf } from "../../src/rootfs/tar.js";
+import { openStore } from "../../src/store/store.js";
+import { TarReader } from "../../src/tar/reader.js";
 import { type Dockerd, startDockerd } from "../support/dockerd.js";
 import { archive, dockerArchive, image } from "../support/image-builder.js";
 import { oracle } from "../support/oracles.js";
-import { ovlJson } from "../support/ovl.js";
+import { ovl, ovlJson } from "../support/ovl.js";
 import { runOk } from "../support/run.js";
+import { sourceOf } from "../support/sources.js";
 import { char, dir, file, hardlink, layer, opaque, symlink, whiteout } from "../support/tar-builder.js";
 import { diskScratch, type Scratch } from "../support/tmp.js";
 
@@ -150,7 +156,60 @@ describe("after 60 changes in a running container", { skip }, () => {
     const bytes = json.changes.map(({ path }) => Buffer.from(path));
     assert.deepEqual(bytes.toSorted(Buffer.compare), bytes, "sorted by path");
   });
+
+  it("docker export and ovl export give the same entries", async () => {
+    const theirs = entriesOf(await call(daemon, "/containers/box/export"));
+    const store = await openStore({ root: daemon.root, driver: null });
+    using opened = openRootfs(store, "box");
+    const ours = entriesOf(Buffer.concat(Array.from(tarOf(opened.union), (bytes) => Buffer.from(bytes))));
+    assert.deepEqual(ours, theirs);
+  });
+
+  it("docker commit and ovl commit make the same layer, and the same config around it", async () => {
+    const changes = [
+      'CMD ["a", "b"]',
+      "ENV x=y PATH=/bin",
+      "LABEL k=v",
+      "EXPOSE 80",
+      "VOLUME /v",
+      "WORKDIR /w",
+      "USER 5",
+    ];
+    const flags = ["-a", "somebody", "-m", "why", ...changes.flatMap((change) => ["-c", change])];
+    const plain = (await daemon.dockerOk(["commit", "--pause=false", "box"])).trim();
+    const changed = (await daemon.dockerOk(["commit", "--pause=false", ...flags, "box", "docker:1"])).trim();
+    await daemon.dockerOk(["stop", "-t", "5", "box"]);
+    await daemon.dockerOk([...["create", "--name", "idle", "--network=none"], "box:1", "/bin/sh"]);
+    const idle = (await daemon.dockerOk(["commit", "idle"])).trim();
+    await daemon.stop();
+    const ours = async (...args: string[]) => {
+      const { status, stdout, stderr } = await ovl(["commit", ...args, "--root", daemon.root]);
+      assert.equal(status, 0, stderr);
+      return stdout.trim();
+    };
+    for (const [theirs, args] of [
+      [plain, ["box"]],
+      [changed, [...flags, "box", "ours:1"]],
+      [idle, ["idle"]],
+    ] as const) {
+      const [expected, found] = [imageOf(daemon.root, theirs), imageOf(daemon.root, await ours(...args))];
+      assert.deepEqual(found, expected);
+    }
+    const env = { SOURCE_DATE_EPOCH: "1" };
+    const twice = [1, 2].map(() => ovl(["commit", "box", "--root", daemon.root], { env }));
+    const [one, two] = await Promise.all(twice);
+    assert.match(one?.stdout ?? "", /^sha256:/);
+    assert.equal(one?.stdout, two?.stdout);
+  });
 });
+
+/** The config of an image and its parent, without times and docker's version: keys keep their order. */
+function imageOf(root: string, id: string): unknown {
+  const place = (kind: string) => `${root}/image/overlay2/imagedb/${kind}/sha256/${id.replace("sha256:", "")}`;
+  const text = readFileSync(place("content"), "utf8");
+  const config = text.replaceAll(/"(created|docker_version)":"[^"]*"/g, '"$1":""').replace('"docker_version":"",', "");
+  return { config, parent: readFileSync(`${place("metadata")}/parent`, "utf8") };
+}
 
 /** Ends at once when it is told to. */
 const WAIT = "trap exit TERM; sleep 600 & wait";
@@ -176,4 +235,17 @@ function call(daemon: Dockerd, path: string): Promise<Buffer> {
       response.on("error", reject);
     }).on("error", reject);
   });
+}
+
+/** Every entry with all that it says. */
+function entriesOf(tar: Buffer): unknown[] {
+  const reader = new TarReader(sourceOf(tar));
+  const entries: unknown[] = [];
+  for (let entry = reader.next(); entry !== null; entry = reader.next()) {
+    const hash = createHash("sha256");
+    const payload = reader.payload();
+    for (let bytes = payload.read(); bytes !== null; bytes = payload.read()) hash.update(bytes);
+    entries.push({ ...entry, xattrs: [...entry.xattrs], content: hash.digest("hex") });
+  }
+  return entries;
 }
