@@ -2,6 +2,7 @@
 import type { OvlError } from "../errors.js";
 import { LayerPipeline } from "../layer/pipeline.js";
 import type { LayerProgress } from "../layer/progress.js";
+import type { SourceImage } from "../source/source.js";
 import { lockRoot } from "../store/lock.js";
 import { openStore, type Store, type StoreOptions } from "../store/store.js";
 import { checkRoot, type FsckResult } from "./fsck.js";
@@ -15,6 +16,8 @@ export interface FsckOptions {
   readonly deep: boolean;
   /** Layers at once. */
   readonly jobs: number;
+  /** For a repair: where damaged layers and images come from again. */
+  readonly images?: readonly SourceImage[];
   readonly signal?: AbortSignal | undefined;
   readonly progress?: LayerProgress | undefined;
 }
@@ -42,7 +45,7 @@ export async function fsckRepair(
     open,
     pipeline,
     check: (store) => check(store, pipeline, options),
-    restore: async () => false,
+    images: options.images ?? [],
     signal: options.signal,
   });
   return { report: fsckReport(remaining.checked, remaining.findings, repaired), failures };

@@ -4,9 +4,11 @@
  */
 import { OvlError } from "../errors.js";
 import type { LayerPipeline } from "../layer/pipeline.js";
+import type { SourceImage } from "../source/source.js";
 import type { Store } from "../store/store.js";
 import type { FsckResult } from "./fsck.js";
 import type { Finding } from "./fsck-finding.js";
+import { SourceRestorer } from "./repair-source.js";
 import { doStep } from "./repair-steps.js";
 
 export interface RepairRun {
@@ -14,8 +16,8 @@ export interface RepairRun {
   readonly open: () => Promise<Store>;
   readonly pipeline: LayerPipeline;
   readonly check: (store: Store) => Promise<FsckResult>;
-  /** Mends what only a source can; answers whether it did. */
-  readonly restore: (store: Store, finding: Finding) => Promise<boolean>;
+  /** What only a source can mend. */
+  readonly images: readonly SourceImage[];
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -43,12 +45,13 @@ export async function repairRoot(run: RepairRun): Promise<RepairResult> {
       const left = new Set(result.findings.map(keyOf));
       return { repaired: repaired.filter((finding) => !left.has(keyOf(finding))), remaining: result, failures };
     }
+    await using restorer = new SourceRestorer(store, result, run.pipeline, run.images);
     for (const finding of todo) {
       throwIfAborted(run.signal);
       tried.add(keyOf(finding));
       try {
         for (const step of finding.steps) await doStep(store, run.pipeline, step);
-        const restored = finding.restore !== null && (await run.restore(store, finding));
+        const restored = await restorer.restore(finding);
         if (finding.steps.length > 0 || restored) repaired.push(finding);
       } catch (thrown) {
         failures.push(tolerable(thrown));

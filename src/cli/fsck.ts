@@ -4,7 +4,11 @@ import type { FsckReport } from "../audit/fsck-report.js";
 import { fsck, fsckRepair } from "../audit/fsck-run.js";
 import { OvlError } from "../errors.js";
 import type { LayerProgress } from "../layer/progress.js";
+import { type OpenedSource, openSource } from "../source/open-source.js";
+import type { RegistryOptions } from "../source/registry/options.js";
+import type { SourceImage } from "../source/source.js";
 import type { Store } from "../store/store.js";
+import { unlessInterrupted } from "./interrupt.js";
 
 export interface FsckFlags {
   readonly deep: boolean;
@@ -19,15 +23,39 @@ export interface FsckFlags {
 export async function runFsck(
   open: () => Promise<Store>,
   flags: FsckFlags,
-  run: { readonly progress: LayerProgress; readonly signal: AbortSignal },
+  run: { readonly progress: LayerProgress; readonly registry: RegistryOptions; readonly signal: AbortSignal },
 ): Promise<{ readonly report: FsckReport; readonly failures: readonly OvlError[] }> {
   for (const flag of ["source", "dry-run"] as const) {
     const given = flag === "source" ? (flags.source ?? []).length > 0 : flags[flag];
     if (given && !flags.repair) throw new OvlError("USAGE", `--${flag} goes with --repair`);
   }
-  const options = { deep: flags.deep, jobs: flags.jobs ?? availableParallelism(), ...run };
+  const { progress, signal } = run;
+  const options = { deep: flags.deep, jobs: flags.jobs ?? availableParallelism(), progress, signal };
   await using store = await open();
   if (!flags.repair || flags["dry-run"]) return { report: await fsck(store, options), failures: [] };
-  const root = { root: store.root, driver: store.driver.name, force: flags.force };
-  return fsckRepair(root, options);
+  const sources = await openSources(flags.source ?? [], run);
+  try {
+    const images = await imagesOf(sources);
+    return await fsckRepair(
+      { root: store.root, driver: store.driver.name, force: flags.force },
+      { ...options, images },
+    );
+  } finally {
+    for (const { source } of sources) await source[Symbol.asyncDispose]();
+  }
+}
+
+async function openSources(
+  locations: readonly string[],
+  { registry, signal }: { readonly registry: RegistryOptions; readonly signal: AbortSignal },
+): Promise<OpenedSource[]> {
+  const opened: OpenedSource[] = [];
+  for (const location of locations) opened.push(await unlessInterrupted(openSource(location, registry), signal));
+  return opened;
+}
+
+async function imagesOf(sources: readonly OpenedSource[]): Promise<SourceImage[]> {
+  const images: SourceImage[] = [];
+  for (const { source, name } of sources) images.push(...(await source.images({ name, platform: null })));
+  return images;
 }

@@ -1,6 +1,7 @@
 import { boolean, string } from "@oclif/core/flags";
 import { OvlCommand } from "../cli/base.js";
 import { forceFlag, jobsFlag } from "../cli/flags.js";
+import { registryFlags } from "../cli/registry-flags.js";
 import { fsckText } from "../cli/views/fsck.js";
 
 export default class Fsck extends OvlCommand {
@@ -36,13 +37,16 @@ export default class Fsck extends OvlCommand {
     "dry-run": boolean({ summary: "With --repair: say what would be done, and do nothing." }),
     jobs: jobsFlag,
     force: forceFlag,
+    ...registryFlags,
   };
 
   async run() {
     const { flags } = await this.parse(Fsck);
     const { runFsck } = await import("../cli/fsck.js");
     using progress = await this.progress(flags, "checking");
-    const { report, failures } = await runFsck(() => this.reader(flags), flags, { progress, signal: this.signal });
+    const registry = await this.registry(flags);
+    const run = { progress, registry, signal: this.signal };
+    const { report, failures } = await runFsck(() => this.reader(flags), flags, run);
     progress[Symbol.dispose]();
     await this.tell(failures, flags);
     if (!report.ok) process.exitCode = 1;

@@ -2,13 +2,15 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { fsck, fsckRepair } from "../../src/audit/fsck-run.js";
+import { openSource } from "../../src/source/open-source.js";
 import { openStore } from "../../src/store/store.js";
+import { expectSound } from "../support/expect-sound.js";
 import { oracle } from "../support/oracles.js";
 import { type Scratch, scratch } from "../support/tmp.js";
 import { copyRoot } from "./copy-root.js";
 import { DEEP_FAULTS } from "./deep-faults.js";
 import { type DeepRoot, deepRoot } from "./deep-root.js";
-import { DIRECTORY_FAULTS } from "./faults.js";
+import { DIRECTORY_FAULTS, FAULTS } from "./faults.js";
 import { examine } from "./root.js";
 
 // Devices and trusted attributes are root's to make.
@@ -60,6 +62,27 @@ describe("fsck --deep", { skip }, () => {
       const { report, failures } = await mend(root);
       assert.deepEqual(failures, []);
       assert.equal(report.ok, repair === "mended");
+    });
+  }
+
+  const restored = [...FAULTS, ...DEEP_FAULTS].filter(({ repair }) => repair === "restored");
+  for (const { class: id, title, code, inject } of restored) {
+    it(`restores ${title} (${id}) from the archive, under the same cache-id`, async () => {
+      const root = copy();
+      const paths = await examine(root);
+      inject(paths);
+      const { source } = await openSource(sound.archive);
+      await using from = source;
+      const images = await from.images({ name: null, platform: null });
+      const { report, failures } = await fsckRepair({ root, driver: null }, { deep: true, jobs: 2, images });
+      assert.deepEqual(failures, []);
+      assert.ok(report.ok, JSON.stringify(report, null, 1));
+      assert.deepEqual([report.problems[0]?.code, report.problems[0]?.repaired], [code, true]);
+      assert.deepEqual(
+        (await examine(root)).layers.map(({ cacheId }) => cacheId),
+        paths.layers.map(({ cacheId }) => cacheId),
+      );
+      expectSound(root);
     });
   }
 

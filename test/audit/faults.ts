@@ -21,8 +21,8 @@ export interface Fault {
   readonly title: string;
   readonly code: FsckCode;
   readonly inject: (root: FsckRoot) => void;
-  /** What `--repair` makes of it without a source: `mended`, or `stays`. */
-  readonly repair: "mended" | "stays";
+  /** What `--repair` makes of it: by itself, with a source only, or nothing. */
+  readonly repair: "mended" | "restored" | "stays";
 }
 
 type Path = (root: FsckRoot) => string;
@@ -150,15 +150,15 @@ export const FAULTS: readonly Fault[] = [
       (t) => t.slice(0, 28),
     ),
   ),
-  fault("G10", "a layer's files gone", "DIFF_MISSING", "stays", remove(inDir("diff"))),
+  fault("G10", "a layer's files gone", "DIFF_MISSING", "restored", remove(inDir("diff"))),
   fault(
     "G11",
     "a layer's directory gone",
     "LAYER_DIR_MISSING",
-    "stays",
+    "restored",
     remove((root) => root.layer.dir),
   ),
-  fault("G11", "a layer's directory and short name gone", "LAYER_DIR_MISSING", "stays", (root) => {
+  fault("G11", "a layer's directory and short name gone", "LAYER_DIR_MISSING", "restored", (root) => {
     rmSync(link(root));
     rmSync(root.layer.dir, { recursive: true });
   }),
@@ -214,7 +214,7 @@ export const FAULTS: readonly Fault[] = [
     "mended",
     directory((root) => join(root.image, "layerdb/sha256", HEX)),
   ),
-  fault("L1", "a layer's entry emptied", "LAYER_ENTRY_EMPTY", "stays", (root) => {
+  fault("L1", "a layer's entry emptied", "LAYER_ENTRY_EMPTY", "restored", (root) => {
     for (const name of readdirSync(root.layer.db)) truncateSync(join(root.layer.db, name));
   }),
   fault("L2", "diff gone", "LAYER_DIFF_BAD", "mended", remove(inDb("diff"))),
@@ -246,14 +246,14 @@ export const FAULTS: readonly Fault[] = [
     "L5",
     "the base gone from layerdb",
     "LAYER_MISSING",
-    "stays",
+    "restored",
     remove((root) => root.base.db),
   ),
   fault(
     "L5",
     "a layer gone from layerdb",
     "LAYER_MISSING",
-    "stays",
+    "restored",
     remove((root) => root.layer.db),
   ),
   fault("L6", "a layer under a wrong name", "CHAIN_NAME_WRONG", "mended", (root) => {
@@ -267,8 +267,8 @@ export const FAULTS: readonly Fault[] = [
   fault("L7", "diff of another layer", "LAYER_DIFF_WRONG", "mended", (root) =>
     cpSync(join(root.below.db, "diff"), join(root.layer.db, "diff")),
   ),
-  fault("L9", "tar-split gone", "TAR_SPLIT_MISSING", "stays", remove(inDb("tar-split.json.gz"))),
-  fault("L9", "tar-split empty", "TAR_SPLIT_MISSING", "stays", empty(inDb("tar-split.json.gz"))),
+  fault("L9", "tar-split gone", "TAR_SPLIT_MISSING", "restored", remove(inDb("tar-split.json.gz"))),
+  fault("L9", "tar-split empty", "TAR_SPLIT_MISSING", "restored", empty(inDb("tar-split.json.gz"))),
   fault("L14", "a write-set", "WRITE_SET_LEFT", "mended", (root) => {
     const dir = join(root.image, "layerdb/tmp/write-set-123456");
     mkdirSync(dir, { recursive: true });
@@ -310,7 +310,7 @@ export const FAULTS: readonly Fault[] = [
     "I1",
     "a config edited",
     "IMAGE_CHANGED",
-    "stays",
+    "restored",
     edit(
       (root) => root.content,
       (text) => text.replace("linux", "linus"),
@@ -320,10 +320,10 @@ export const FAULTS: readonly Fault[] = [
     "I1",
     "a config emptied",
     "IMAGE_CHANGED",
-    "stays",
+    "restored",
     empty((root) => root.content),
   ),
-  fault("I1", "a FIFO in a config's place", "IMAGE_UNREADABLE", "stays", (root) => {
+  fault("I1", "a FIFO in a config's place", "IMAGE_UNREADABLE", "restored", (root) => {
     rmSync(root.content);
     spawnSync("mkfifo", [root.content]);
   }),
@@ -331,7 +331,7 @@ export const FAULTS: readonly Fault[] = [
     "I3",
     "a config gone",
     "IMAGE_MISSING",
-    "stays",
+    "restored",
     remove((root) => root.content),
   ),
   fault(
