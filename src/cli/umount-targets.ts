@@ -11,11 +11,9 @@ export async function unmountTargets(
 ): Promise<string[]> {
   const { layerMounts } = await import("../driver/layer-mounts.js");
   const { mountsOf, refuseRunning, unmountAll } = await import("../container/umount.js");
-  if (all === targets.length > 0) {
-    throw new OvlError(
-      "USAGE",
-      `umount takes ${all ? "either --all or names" : "a container, an image, a directory or --all"}`,
-    );
+  if (all && targets.length > 0) throw new OvlError("USAGE", "umount takes either --all or names, not both");
+  if (!all && targets.length === 0) {
+    throw new OvlError("USAGE", "umount takes a container, an image, a directory, or --all");
   }
   const mountsIn = (store: Store) =>
     all ? layerMounts(store.driver) : targets.flatMap((target) => mountsOf(store, target));

@@ -37,7 +37,7 @@ Without DIR the place is the layer's own directory "merged", which is there only
       });
     }
     const stores = { reader: () => this.reader(flags), writer: () => this.writer(flags) };
-    const mounted = await mountTarget(stores, args.target, args.dir ?? null, flags["read-only"]);
+    const mounted = await mountTarget(stores, args.target, args.dir ?? null, flags["read-only"] === true);
     return this.answer(mounted, flags, { text: () => mounted.path, ids: () => [mounted.path] });
   }
 }
