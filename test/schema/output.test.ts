@@ -42,6 +42,7 @@ const CASES: Readonly<Record<string, readonly (() => readonly string[])[]>> = {
   rootfs: [() => ["hello:1.0", dir.join("rootfs")]],
   files: [() => ["one"], () => ["hello:1.0", "--layer", "3"]],
   which: [() => ["hello:1.0", "/etc/motd"], () => ["one", "/etc/passwd"]],
+  owner: [() => ["one"], () => ["hello:1.0"]],
   mount: [() => []],
   umount: [() => ["--all"]],
   rm: [() => ["one"]],
@@ -50,7 +51,7 @@ const CASES: Readonly<Record<string, readonly (() => readonly string[])[]>> = {
 };
 
 /** Tried by a test of their own. */
-const AT_REGISTRIES = ["push"];
+const AT_REGISTRIES = ["push", "login", "logout"];
 
 let dir: Scratch;
 let root: string;
@@ -115,6 +116,7 @@ describe("--json of a command is what its schema says:", () => {
       ["ps", "-a"],
       ["inspect", "greeter"],
       ["which", "greeter", "/etc/motd"],
+      ["owner", "greeter", "site:latest"],
     ];
     for (const args of asked) {
       const answer = await ovlJson([...args, "--root", docker]);
@@ -122,8 +124,14 @@ describe("--json of a command is what its schema says:", () => {
     }
   });
 
-  it("push, and pull from there", { skip: oracle("docker-registry") }, async () => {
+  it("login, logout, push, and pull from a registry", { skip: oracle("docker-registry") }, async () => {
     await using registry = await startRegistry();
+    const env = { DOCKER_CONFIG: dir.join("docker-config") };
+    const login = ["login", registry.host, "-u", "me", "--password-stdin"];
+    const { json: known } = await ovlJson(login, { env, input: Buffer.from("secret") });
+    assert.equal(violations("login", known), "");
+    const { json: forgotten } = await ovlJson(["logout", registry.host], { env });
+    assert.equal(violations("logout", forgotten), "");
     const [name, other] = [`${registry.host}/hello:1`, dir.join("from-registry")];
     assert.equal((await ovl(["pull", "-q", OCI, "--root", other])).status, 0);
     const { json } = await ovlJson(["push", "hello:1.0", name, "--root", other]);

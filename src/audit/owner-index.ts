@@ -1,0 +1,155 @@
+/** Whose each directory below ROOT/<driver> is, and which images and containers stand on a layer. */
+import type { CacheId, ChainId, DiffId, ImageId } from "../model/digest.js";
+import { familiarString } from "../model/reference.js";
+import { unfinishedDirectories } from "./checks/leftovers.js";
+import type { Picture } from "./fsck-picture.js";
+import type { Relations } from "./fsck-relations.js";
+
+/** What a directory is to the root. */
+export type Belonging =
+  | { readonly kind: "image-layer"; readonly chainId: ChainId; readonly diffId: DiffId | null }
+  /**
+   * In no layerdb entry and yet not to be called an orphan: BuildKit's cache has it, a pull is making it, or it may
+   * be what a damaged entry has lost.
+   */
+  | { readonly kind: "image-layer"; readonly chainId: null; readonly reason: "build-cache" | "in-progress" | "claimed" }
+  | { readonly kind: "container" | "container-init"; readonly containerId: string }
+  | { readonly kind: "orphan" };
+
+export interface NamedImage {
+  readonly id: ImageId;
+  readonly names: readonly string[];
+}
+
+export interface NamedContainer {
+  readonly id: string;
+  /** Without the slash that docker stores; empty where it has none. */
+  readonly name: string;
+}
+
+export class OwnerIndex {
+  readonly picture: Picture;
+  readonly relations: Relations;
+  readonly #names: ReadonlyMap<string, readonly string[]>;
+  readonly #images = new Map<ChainId, ImageId[]>();
+  readonly #containers = new Map<ChainId, string[]>();
+  /** Layers whose `cache-id` is lost, by the directory that they must have had. */
+  readonly #found = new Map<CacheId, ChainId[]>();
+  readonly #lostContainers = new Map<CacheId, string[]>();
+  readonly #unfinished: ReadonlySet<CacheId>;
+
+  constructor(picture: Picture, relations: Relations) {
+    this.picture = picture;
+    this.relations = relations;
+    this.#names = namesOf(picture);
+    this.#unfinished = unfinishedDirectories(picture);
+    for (const { id, chain } of picture.images.values()) for (const chainId of chain) push(this.#images, chainId, id);
+    for (const { containerId, parent } of picture.mounts.values()) {
+      if (parent.state !== "valid") continue;
+      for (const chainId of this.#downFrom(parent.value)) push(this.#containers, chainId, containerId);
+    }
+    const { places } = relations;
+    for (const chainId of places.lost.keys()) {
+      const cacheId = places.of(chainId);
+      if (cacheId !== null) push(this.#found, cacheId, chainId);
+    }
+    for (const [containerId, candidates] of places.lostContainers) {
+      for (const id of candidates) push(this.#lostContainers, id, containerId);
+    }
+  }
+
+  /** Never empty; several where damage has given one directory to several. */
+  of(cacheId: CacheId): readonly Belonging[] {
+    const { users, places, buildKit } = this.relations;
+    const layers = (users.get(cacheId) ?? []).filter((user) => user.startsWith("sha256:")) as ChainId[];
+    const owners = layers.filter((chainId) => !places.disputed.has(chainId));
+    const found: Belonging[] = [...new Set([...owners, ...(this.#found.get(cacheId) ?? [])])].map((chainId) => ({
+      kind: "image-layer",
+      chainId,
+      diffId: this.diffId(chainId),
+    }));
+    found.push(...this.#containersAt(cacheId));
+    if (found.length > 0) return found;
+    if (this.#unfinished.has(cacheId) && this.picture.daemonRuns) return [unnamed("in-progress")];
+    if (buildKit.mayOwn(cacheId)) return [unnamed("build-cache")];
+    if (places.claimed.has(cacheId)) return [unnamed("claimed")];
+    return [{ kind: "orphan" }];
+  }
+
+  diffId(chainId: ChainId): DiffId | null {
+    const diff = this.picture.layers.get(chainId)?.diff;
+    return this.relations.truth.get(chainId)?.diffId ?? (diff?.state === "valid" ? diff.value : null);
+  }
+
+  /** Images that have this layer, at whatever height. */
+  imagesOn(chainId: ChainId): NamedImage[] {
+    return (this.#images.get(chainId) ?? []).map((id) => this.image(id));
+  }
+
+  /** Containers whose image has this layer. */
+  containersOn(chainId: ChainId): NamedContainer[] {
+    return (this.#containers.get(chainId) ?? []).map((id) => this.container(id));
+  }
+
+  image(id: ImageId): NamedImage {
+    return { id, names: this.#names.get(id) ?? [] };
+  }
+
+  container(id: string): NamedContainer {
+    const name = this.picture.containers.get(id)?.config?.["Name"];
+    return { id, name: typeof name === "string" ? name.replace(/^\//, "") : "" };
+  }
+
+  /** The image that a container was made from, as its config says, or else any that ends in its layer. */
+  imageOf(containerId: string): NamedImage[] {
+    const named = this.picture.containers.get(containerId)?.imageId ?? null;
+    if (named !== null) return [this.image(named)];
+    const parent = this.picture.mounts.get(containerId)?.parent;
+    if (parent?.state !== "valid") return [];
+    return (this.relations.imagesOn.get(parent.value) ?? []).map((id) => this.image(id));
+  }
+
+  /** The directories of a container's own layers: read-write, then init. Of the overlay driver too. */
+  directoriesOf(containerId: string): CacheId[] {
+    const mount = this.picture.mounts.get(containerId);
+    const ids = [mount?.mountId, mount?.initId].flatMap((field) => (field?.state === "valid" ? [field.value] : []));
+    return ids.length > 0 ? ids : [...(this.relations.places.lostContainers.get(containerId) ?? [])];
+  }
+
+  #containersAt(cacheId: CacheId): Belonging[] {
+    const init = cacheId.endsWith("-init");
+    const kind = init ? "container-init" : "container";
+    const owner = (init ? cacheId.slice(0, -"-init".length) : cacheId) as CacheId;
+    const known = (this.relations.users.get(cacheId) ?? []).filter((user) => !user.startsWith("sha256:"));
+    // Where `init-id` is lost, the name still tells whose it is.
+    const beside = init ? (this.relations.users.get(owner) ?? []).filter((user) => !user.startsWith("sha256:")) : [];
+    const ids = [...known, ...beside, ...(this.#lostContainers.get(owner) ?? [])];
+    return [...new Set(ids)].map((containerId) => ({ kind, containerId }));
+  }
+
+  /** A layer and those below it; a ring ends where it closes. */
+  #downFrom(chainId: ChainId): Set<ChainId> {
+    const seen = new Set<ChainId>();
+    for (let id: ChainId | null = chainId; id !== null && !seen.has(id); id = this.relations.parentOf(id)) seen.add(id);
+    return seen;
+  }
+}
+
+function unnamed(reason: "build-cache" | "in-progress" | "claimed"): Belonging {
+  return { kind: "image-layer", chainId: null, reason };
+}
+
+function namesOf({ names }: Picture): Map<string, string[]> {
+  const byImage = new Map<string, string[]>();
+  for (const { reference, imageId } of names.names) {
+    if (reference !== null) push(byImage, imageId, familiarString(reference));
+  }
+  for (const list of byImage.values()) list.sort();
+  return byImage;
+}
+
+function push<K, V>(map: Map<K, V[]>, key: K, value: V): void {
+  const list = map.get(key);
+  if (list === undefined) map.set(key, [value]);
+  else list.push(value);
+}
