@@ -6,6 +6,15 @@
  *     await using _ = source;
  *     await pull(store, await source.images({ name: null, platform: null }), options);
  */
+export { type CreatedContainer, type CreateOptions, createContainer } from "./container/create.js";
+export { inspectContainer } from "./container/inspect.js";
+export { type ContainerSummary, type ListedContainer, listContainers } from "./container/list.js";
+export { type Mounted, type MountRequest, mountContainer, mountImage } from "./container/mount.js";
+export { type ListedMount, listMounts } from "./container/mount-list.js";
+export { type RemoveContainersResult, removeContainers } from "./container/remove.js";
+export type { RunOptions } from "./container/run-config.js";
+export type { ContainerState, Status } from "./container/state.js";
+export { mountsOf, unmountAll } from "./container/umount.js";
 export { type ErrorCode, type ErrorData, type ErrorFields, OvlError } from "./errors.js";
 export type { LayerWarning } from "./layer/job.js";
 export type { LayerEnd, LayerProgress } from "./layer/progress.js";
@@ -37,6 +46,7 @@ export { type PruneOptions, pruneImages } from "./store/prune.js";
 export { type PulledImage, type PulledLayer, type PullOptions, type PullResult, pull } from "./store/pull.js";
 export { type RemoveOptions, type RemoveResult, removeImages } from "./store/remove.js";
 export { resolveImage } from "./store/resolve.js";
+export { findContainer, resolveContainer } from "./store/resolve-container.js";
 export { openStore, type Store, type StoreOptions } from "./store/store.js";
 export { tagImage } from "./store/tag.js";
 export type { Problem, Verification } from "./store/verification.js";
