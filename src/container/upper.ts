@@ -1,33 +1,36 @@
 /**
- * Changes to a union as the kernel's overlay filesystem makes them, in its topmost layer alone: a directory is copied
- * up before something is put into it, what lower layers have is hidden by whiteouts, and a directory in a whiteout's
- * place is opaque. What the kernel notes besides for itself is left out (`trusted.overlay.origin`, `impure`, `uuid`:
- * inode numbers that stay the same after a copy-up): it does without where a layer was copied, and so does dockerd.
+ * Changes to a union as the kernel's overlay filesystem makes them, in its topmost layer alone: what is changed is
+ * copied up before, what lower layers have is hidden by whiteouts, and a directory in a whiteout's place is opaque.
+ * What the kernel notes besides for itself is left out (`trusted.overlay.origin`, `impure`, `uuid`: inode numbers that
+ * stay the same after a copy-up): it does without where a layer was copied, and so does dockerd.
  */
 import { constants } from "node:fs";
-import { OvlError } from "../errors.js";
+import { type OvlError, osError } from "../errors.js";
 import { type ByteString, byteStringOf } from "../model/bytes.js";
 import type { UnionDirectory } from "../rootfs/directory.js";
 import { type Entry, isWhiteout, joinPath, shownPath } from "../rootfs/entry.js";
+import type { Located } from "../rootfs/locate.js";
 import type { Union } from "../rootfs/union.js";
 import {
   AT_FDCWD,
+  AT_REMOVEDIR,
   close,
+  linkAt,
   makeDirectoryAt,
   makeNodeAt,
   makeSymlinkAt,
   O_PATH,
   openAt,
-  openAt2,
-  RESOLVE_BENEATH,
-  RESOLVE_NO_SYMLINKS,
+  renameAt,
   S_IFCHR,
   unlinkAt,
 } from "../sys/at.js";
-import { changeModeAt, changeOwnerAt, changeTimesAt } from "../sys/attributes.js";
-import { ENOENT, EOPNOTSUPP, EPERM, must } from "../sys/errno.js";
-import { statAt, statOf } from "../sys/stat.js";
+import { changeModeAt, changeOwnerAt } from "../sys/attributes.js";
+import { ENOENT, must } from "../sys/errno.js";
+import { namesAt } from "../sys/read-names.js";
+import { isDirectory, statAt } from "../sys/stat.js";
 import { setXattrAt } from "../sys/xattr.js";
+import { CopyUp, notADirectory } from "./upper-copy-up.js";
 
 const DIRECTORY = O_PATH | constants.O_DIRECTORY | constants.O_NOFOLLOW;
 const NEW_FILE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
@@ -38,6 +41,7 @@ export class UpperLayer implements Disposable {
   readonly #dir: string;
   readonly #root: number;
   readonly #privileged: boolean;
+  readonly #copyUp: CopyUp;
 
   /** @param union whose topmost layer is to be changed; @param privileged whether owners can be given */
   constructor(union: Union, privileged: boolean) {
@@ -45,32 +49,44 @@ export class UpperLayer implements Disposable {
     this.#dir = union.dirs[0] as string;
     this.#privileged = privileged;
     this.#root = must(openAt(AT_FDCWD, byteStringOf(this.#dir), DIRECTORY), `open ${this.#dir}`, { path: this.#dir });
+    this.#copyUp = new CopyUp(union, this.#root, privileged);
   }
 
   /** Makes a directory and those above it that are missing, owned by root. One that is there stays as it is. */
   makeDirectories(path: ByteString, mode: number): void {
     using found = this.#union.locate(path, "none");
     if (found.entry?.type === "directory") return;
-    if (found.entry !== null || found.obstacle !== null) throw this.#inTheWay(path, found.entry ?? found.obstacle);
+    if (found.entry !== null || found.obstacle !== null) throw notADirectory(path, found.entry ?? found.obstacle);
     let at = found.directory.path;
     for (const name of found.missing) {
-      this.#put(at, name, (dir, replaced) => {
-        this.#must(makeDirectoryAt(dir, name, 0o700), joinPath(at, name));
-        this.#own(dir, name);
-        // After the owner: a change of owner takes setuid and setgid away.
-        this.#must(changeModeAt(dir, name, mode), joinPath(at, name));
-        if (replaced) this.#setOpaque(dir, name);
-      });
+      this.makeDirectory(at, name, mode);
       at = joinPath(at, name);
     }
   }
 
+  /** A directory, owned by root, in one that is there. Nothing has its name. */
+  makeDirectory(directory: ByteString, name: ByteString, mode: number): void {
+    this.#put(directory, name, (dir, replaced) => {
+      this.#must(makeDirectoryAt(dir, name, 0o700), joinPath(directory, name));
+      this.#own(dir, name);
+      // After the owner: a change of owner takes setuid and setgid away.
+      this.#must(changeModeAt(dir, name, mode), joinPath(directory, name));
+      if (replaced) this.#setOpaque(dir, name);
+    });
+  }
+
   /** An empty file, owned by root, in a directory that is there. Nothing has its name. */
   makeFile(directory: ByteString, name: ByteString, mode: number): void {
-    this.#put(directory, name, (dir) => {
-      close(this.#must(openAt(dir, name, NEW_FILE, 0o600), joinPath(directory, name)));
+    close(this.createFile(directory, name, mode));
+  }
+
+  /** The same, open for writing. The caller's fd. */
+  createFile(directory: ByteString, name: ByteString, mode: number): number {
+    return this.#put(directory, name, (dir) => {
+      const fd = this.#must(openAt(dir, name, NEW_FILE, 0o600), joinPath(directory, name));
       this.#own(dir, name);
       this.#must(changeModeAt(dir, name, mode), joinPath(directory, name));
+      return fd;
     });
   }
 
@@ -81,20 +97,73 @@ export class UpperLayer implements Disposable {
     });
   }
 
-  /** Takes away what is there and is no directory. */
-  remove(directory: UnionDirectory, entry: Entry): void {
-    const { name } = entry;
-    const path = joinPath(directory.path, name);
-    const dir = this.#copyUp(directory.path);
+  /** A device, a FIFO or a socket. @param mode type and permission bits */
+  makeNode(directory: ByteString, name: ByteString, mode: number, device: number): void {
+    this.#put(directory, name, (dir) => {
+      this.#must(makeNodeAt(dir, name, mode, device), joinPath(directory, name));
+      this.#must(changeModeAt(dir, name, mode & 0o7777), joinPath(directory, name));
+    });
+  }
+
+  /** A further name of something that is there and no directory. */
+  link(from: ByteString, directory: ByteString, name: ByteString): void {
+    this.change(from, (dir, first) => {
+      this.#put(directory, name, (to) => {
+        this.#must(linkAt(dir, first, to, name), joinPath(directory, name));
+      });
+    });
+  }
+
+  /** Gives an object, copied up, to be changed by its name in an open directory, which is good during the call. */
+  change<T>(path: ByteString, work: (dir: number, name: ByteString) => T): T {
+    using found = this.#there(path);
+    const dir = this.#copyUp.directory(found.directory.path);
     try {
-      if (entry.layer === 0) this.#must(unlinkAt(dir, name), path);
-      using parent = this.#union.locate(joinPath(directory.path, name), "none");
-      if (parent.entry === null) return;
-      this.#must(makeNodeAt(dir, name, S_IFCHR, 0), path);
-      this.#own(dir, name);
+      this.#copyUp.object(dir, found.directory, found.entry);
+      return work(dir, found.entry.name);
     } finally {
       close(dir);
     }
+  }
+
+  /** Takes away what is there, a directory with everything in it. */
+  remove(directory: UnionDirectory, { name }: Pick<Entry, "name">): void {
+    const dir = this.#copyUp.directory(directory.path);
+    try {
+      this.#clear(dir, directory.path, name);
+      this.#hide(dir, directory.path, name);
+    } finally {
+      close(dir);
+    }
+  }
+
+  /**
+   * As rename(2): what has the new name gives way, a directory only if nothing is in it. Throws EXDEV, as the kernel
+   * without `redirect_dir`, for a directory that lower layers have a part of.
+   */
+  rename(from: ByteString, to: ByteString): void {
+    using source = this.#there(from);
+    using target = this.#union.locate(to, "none");
+    const [name] = target.entry === null ? target.missing : [target.entry.name];
+    if (name === undefined || target.missing.length > 1 || target.obstacle !== null) throw refused("ENOENT", to);
+    // Two names of one file: nothing happens.
+    const isSame = target.entry?.layer === 0 && target.entry.stat.identity === source.entry.stat.identity;
+    if (isSame || target.path === source.path) return;
+    const isDir = source.entry.type === "directory";
+    if (isDir && this.#hasLowerPart(source)) throw refused("EXDEV", from);
+    if (target.entry !== null) this.#checkGivesWay(target, isDir, to);
+    const isMerged = target.directory.layers.some((layer) => layer > 0);
+    this.change(from, (fromDir, fromName) => {
+      const toDir = this.#copyUp.directory(target.directory.path);
+      try {
+        this.#clear(toDir, target.directory.path, name);
+        this.#must(renameAt(fromDir, fromName, toDir, name), to);
+        if (isDir && isMerged) this.#setOpaque(toDir, name);
+      } finally {
+        close(toDir);
+      }
+      this.#hide(fromDir, source.directory.path, fromName);
+    });
   }
 
   [Symbol.dispose](): void {
@@ -102,59 +171,68 @@ export class UpperLayer implements Disposable {
   }
 
   /** Makes something where nothing is or a whiteout, which gives way. */
-  #put(directory: ByteString, name: ByteString, make: (dir: number, replacesWhiteout: boolean) => void): void {
-    const dir = this.#copyUp(directory);
+  #put<T>(directory: ByteString, name: ByteString, make: (dir: number, replacesWhiteout: boolean) => T): T {
+    const dir = this.#copyUp.directory(directory);
     try {
       const stat = statAt(dir, name);
       const replaced = typeof stat !== "number" && isWhiteout(stat);
       if (replaced) this.#must(unlinkAt(dir, name), joinPath(directory, name));
-      make(dir, replaced);
+      return make(dir, replaced);
     } finally {
       close(dir);
     }
   }
 
-  /** A directory of the union, as it is in the upper layer: copied there with everything above it. The caller's fd. */
-  #copyUp(path: ByteString): number {
-    let dir = this.#must(openAt2(this.#root, "." as ByteString, DIRECTORY, RESOLVE_BENEATH), path);
-    let at = "" as ByteString;
-    try {
-      for (const name of path.split("/").filter((part) => part !== "") as ByteString[]) {
-        let next = openAt2(dir, name, DIRECTORY, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
-        if (next === -ENOENT) {
-          this.#copyDirectory(dir, at, name);
-          next = openAt2(dir, name, DIRECTORY, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
-        }
-        at = joinPath(at, name);
-        this.#must(next, at);
-        close(dir);
-        dir = next;
+  /** What the topmost layer itself has of this name, whiteouts and what they are in included. */
+  #clear(dir: number, directory: ByteString, name: ByteString): void {
+    const path = joinPath(directory, name);
+    const stat = statAt(dir, name);
+    if (stat === -ENOENT) return;
+    if (typeof stat === "number") this.#must(stat, path);
+    else if (!isDirectory(stat)) this.#must(unlinkAt(dir, name), path);
+    else {
+      const inner = this.#must(openAt(dir, name, DIRECTORY), path);
+      try {
+        const names = namesAt(inner);
+        if (typeof names === "number") this.#must(names, path);
+        else for (const child of names) this.#clear(inner, path, child);
+      } finally {
+        close(inner);
       }
-      return dir;
-    } catch (thrown) {
-      close(dir);
-      throw thrown;
+      this.#must(unlinkAt(dir, name, AT_REMOVEDIR), path);
     }
   }
 
-  /** The directory alone, with its owner, mode, times and attributes; the directory above keeps its times. */
-  #copyDirectory(dir: number, above: ByteString, name: ByteString): void {
-    const path = joinPath(above, name);
+  /** A whiteout where a lower layer's object would show again. */
+  #hide(dir: number, directory: ByteString, name: ByteString): void {
+    const path = joinPath(directory, name);
     using found = this.#union.locate(path, "none");
-    if (found.entry?.type !== "directory") throw this.#inTheWay(path, found.entry ?? found.obstacle);
-    const { stat } = found.entry;
-    const parent = statOf(dir);
-    this.#must(makeDirectoryAt(dir, name, 0o700), path);
-    if (this.#privileged) this.#must(changeOwnerAt(dir, name, stat.uid, stat.gid), path);
-    for (const [attribute, value] of found.directory.xattrs(found.entry)) {
-      const set = setXattrAt(dir, name, attribute, value);
-      if (set !== -EOPNOTSUPP && !(set === -EPERM && !this.#privileged)) this.#must(set, path);
+    if (found.entry === null) return;
+    this.#must(makeNodeAt(dir, name, S_IFCHR, 0), path);
+    this.#own(dir, name);
+  }
+
+  #there(path: ByteString): Located & { readonly entry: Entry } {
+    const found = this.#union.locate(path, "none");
+    if (found.entry !== null) return found as Located & { readonly entry: Entry };
+    found[Symbol.dispose]();
+    throw refused("ENOENT", path);
+  }
+
+  #hasLowerPart({ directory, entry }: Located & { readonly entry: Entry }): boolean {
+    using inner = directory.enter(entry);
+    return inner.layers.some((layer) => layer > 0);
+  }
+
+  #checkGivesWay({ directory, entry }: Located, toDirectory: boolean, path: ByteString): void {
+    if (entry === null) return;
+    if (entry.type !== "directory") {
+      if (toDirectory) throw refused("ENOTDIR", path);
+      return;
     }
-    this.#must(changeModeAt(dir, name, stat.mode & 0o7777), path);
-    this.#must(changeTimesAt(dir, name, stat.atime, stat.mtime), path);
-    if (typeof parent !== "number") {
-      this.#must(changeTimesAt(dir, "." as ByteString, parent.atime, parent.mtime), above);
-    }
+    if (!toDirectory) throw refused("EISDIR", path);
+    using inner = directory.enter(entry);
+    for (const _ of inner.entries()) throw refused("ENOTEMPTY", path);
   }
 
   #own(dir: number, name: ByteString): void {
@@ -170,11 +248,8 @@ export class UpperLayer implements Disposable {
     const shown = `${this.#dir}${shownPath(path)}`;
     return must(result, `write ${shown}`, { path: shown });
   }
+}
 
-  #inTheWay(path: ByteString, entry: Entry | null): OvlError {
-    const what = entry === null ? "it is not there" : `a ${entry.type} is in its place or above it`;
-    return new OvlError("BAD_CONFIG", `cannot make the directory ${shownPath(path)}: ${what}`, {
-      path: shownPath(path),
-    });
-  }
+function refused(errno: string, path: ByteString): OvlError {
+  return osError(errno, `change ${shownPath(path)}`, { path: shownPath(path) });
 }
