@@ -86,7 +86,7 @@ export class Authorizer {
   #realm(text: string, registry: URL): URL {
     const refused = (why: string) =>
       new OvlError("UNAUTHORIZED", `${this.#options.domain} sends for a token to ${why}`, { url: shownUrl(registry) });
-    if (!URL.canParse(text, registry.href)) throw refused("no address at all");
+    if (text === "" || !URL.canParse(text, registry.href)) throw refused("no address at all");
     const realm = new URL(text, registry);
     if (realm.protocol === "https:" || realm.origin === registry.origin) return realm;
     const plain = realm.protocol === "http:" && isLoopback(realm.host) && isLoopback(registry.host);
