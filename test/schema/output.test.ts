@@ -43,6 +43,7 @@ const CASES: Readonly<Record<string, readonly (() => readonly string[])[]>> = {
   files: [() => ["one"], () => ["hello:1.0", "--layer", "3"]],
   which: [() => ["hello:1.0", "/etc/motd"], () => ["one", "/etc/passwd"]],
   owner: [() => ["one"], () => ["hello:1.0"]],
+  du: [() => [], () => ["--metadata"]],
   mount: [() => []],
   umount: [() => ["--all"]],
   rm: [() => ["one"]],
@@ -117,6 +118,7 @@ describe("--json of a command is what its schema says:", () => {
       ["inspect", "greeter"],
       ["which", "greeter", "/etc/motd"],
       ["owner", "greeter", "site:latest"],
+      ["du"],
     ];
     for (const args of asked) {
       const answer = await ovlJson([...args, "--root", docker]);
