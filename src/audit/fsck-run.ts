@@ -37,21 +37,26 @@ export async function fsckRepair(
   options: FsckOptions,
 ): Promise<{ readonly report: FsckReport; readonly failures: readonly OvlError[] }> {
   const open = () => openStore({ ...root, mustExist: true });
-  // Before the lock, which is on the root itself.
-  await open();
+  // Before the lock: it is on the root itself, and on the file by which a daemon is known.
+  const { daemonRunning } = await open();
   using _lock = await lockRoot(root.root, { force: root.force ?? false, signal: options.signal });
   await using pipeline = new LayerPipeline(options);
   const { repaired, remaining, failures } = await repairRoot({
     open,
     pipeline,
-    check: (store) => check(store, pipeline, options),
+    check: (store) => check(store, pipeline, options, daemonRunning),
     images: options.images ?? [],
     signal: options.signal,
   });
   return { report: fsckReport(remaining.checked, remaining.findings, repaired), failures };
 }
 
-async function check(store: Store, pipeline: LayerPipeline, options: FsckOptions): Promise<FsckResult> {
-  const result = checkRoot(store);
+async function check(
+  store: Store,
+  pipeline: LayerPipeline,
+  options: FsckOptions,
+  daemonRuns = store.daemonRunning,
+): Promise<FsckResult> {
+  const result = checkRoot(store, daemonRuns);
   return options.deep ? checkContent(store, result, pipeline, options) : result;
 }

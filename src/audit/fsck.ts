@@ -40,10 +40,12 @@ export interface FsckResult {
   readonly relations: Relations;
 }
 
-/** Nothing is written. Throws PERMISSION where something may not be read. */
-export function checkRoot(store: Store): FsckResult {
+/**
+ * Nothing is written. Throws PERMISSION where something may not be read.
+ * @param daemonRuns whether what looks unfinished is a daemon's work under way
+ */
+export function checkRoot(store: Store, daemonRuns = store.daemonRunning): FsckResult {
   const files = new FsckFiles();
-  const daemonRuns = store.daemonRunning;
   const picture = readPicture(store.root, store.driver.name, daemonRuns, files);
   const relations = relate(picture);
   const findings = [...check(picture, relations)];

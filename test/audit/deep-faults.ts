@@ -17,7 +17,6 @@ import {
 import { join } from "node:path";
 import { gunzipSync, gzipSync } from "node:zlib";
 import type { FsckCode } from "../../src/audit/fsck-codes.js";
-import { fileOf } from "./deep-root.js";
 import type { FsckRoot } from "./root.js";
 
 export interface DeepFault {
@@ -70,7 +69,7 @@ export const DEEP_FAULTS: readonly DeepFault[] = [
   fault("L11", "an empty file deleted", "ENTRY_MISSING", "mended", (root) => rmSync(at("empty")(root))),
   fault("L11", "a symlink deleted", "ENTRY_MISSING", "mended", (root) => rmSync(at("s")(root))),
   fault("L11", "a whiteout deleted", "ENTRY_MISSING", "mended", (root) => rmSync(at("d/f1")(root))),
-  fault("L11", "a device deleted", "ENTRY_MISSING", "mended", (root) => rmSync(at("dev")(root))),
+  fault("L11", "a device deleted", "ENTRY_MISSING", "mended", (root) => rmSync(at("device")(root))),
   fault("L11", "a name of a file with two names deleted", "ENTRY_MISSING", "restored", (root) =>
     rmSync(at("d/hard")(root)),
   ),
@@ -112,15 +111,16 @@ export const DEEP_FAULTS: readonly DeepFault[] = [
     renameSync(at("only")(root), join(root.path, "..", `moved-${process.hrtime.bigint()}`));
     writeFileSync(at("only")(root), "");
   }),
+  fault("L12", "a hard link replaced by a copy", "HARD_LINK_BROKEN", "stays", (root) => {
+    spawnSync("cp", ["-p", at("d/hard")(root), at("d/copy")(root)]);
+    renameSync(at("d/copy")(root), at("d/hard")(root));
+  }),
   fault("L12", "a file planted", "FILE_ADDED", "stays", (root) => writeFileSync(at("d/planted")(root), "#!/bin/sh\n")),
   fault("L12", "a directory of files planted", "FILE_ADDED", "stays", (root) => {
     mkdirSync(at("planted/deep")(root), { recursive: true });
     writeFileSync(at("planted/deep/file")(root), "");
   }),
 ];
-
-/** The other name of layer 2's file is `d/hard`. */
-export const HARD_LINKED = fileOf(2);
 
 function setfattr(path: string, name: string, value: string): void {
   const { status, stderr } = spawnSync("setfattr", ["-h", "-n", name, "-v", value, path]);

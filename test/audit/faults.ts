@@ -13,6 +13,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import type { FsckCode } from "../../src/audit/fsck-codes.js";
+import { chainIdOf, type DiffId, sha256 } from "../../src/model/digest.js";
 import type { FsckRoot } from "./root.js";
 
 export interface Fault {
@@ -81,7 +82,25 @@ const fault = (
   inject: (root: FsckRoot) => void,
 ): Fault => ({ class: id, title, code, inject, repair });
 
+/** A config that nothing names. */
+function config(root: FsckRoot, json: unknown): void {
+  const bytes = JSON.stringify(json);
+  writeFileSync(join(root.image, "imagedb/content/sha256", sha256(bytes).slice(7)), bytes);
+}
+
 export const FAULTS: readonly Fault[] = [
+  // The root.
+  fault("-", "a file in the place of a directory", "NOT_A_DIRECTORY", "stays", (root) => {
+    rmSync(join(root.image, "layerdb/tmp"), { recursive: true, force: true });
+    writeFileSync(join(root.image, "layerdb/tmp"), "");
+  }),
+  fault(
+    "-",
+    "layers of another driver",
+    "SEVERAL_DRIVERS",
+    "stays",
+    directory((root) => join(root.path, "overlay", HEX)),
+  ),
   // The driver's directories.
   fault("G1", "a directory that nothing names", "ORPHAN_LAYER_DIR", "mended", (root) => orphan(root, HEX)),
   fault("G17", "an init layer of no container", "ORPHAN_INIT_DIR", "mended", (root) => orphan(root, `${HEX}-init`)),
@@ -269,6 +288,14 @@ export const FAULTS: readonly Fault[] = [
   ),
   fault("L9", "tar-split gone", "TAR_SPLIT_MISSING", "restored", remove(inDb("tar-split.json.gz"))),
   fault("L9", "tar-split empty", "TAR_SPLIT_MISSING", "restored", empty(inDb("tar-split.json.gz"))),
+  fault("L13", "a layer that nothing uses", "LAYER_UNUSED", "mended", (root) => {
+    const diffId = sha256("unused") as string as DiffId;
+    const dir = join(root.image, "layerdb/sha256", chainIdOf(root.above.chainId, diffId).slice(7));
+    mkdirSync(dir);
+    const files = { diff: diffId, size: "4", "cache-id": HEX, parent: root.above.chainId, "tar-split.json.gz": "x" };
+    for (const [name, text] of Object.entries(files)) writeFileSync(join(dir, name), text);
+    orphan(root, HEX);
+  }),
   fault("L14", "a write-set", "WRITE_SET_LEFT", "mended", (root) => {
     const dir = join(root.image, "layerdb/tmp/write-set-123456");
     mkdirSync(dir, { recursive: true });
@@ -395,7 +422,16 @@ export const FAULTS: readonly Fault[] = [
     }),
   ),
 
+  fault("I1", "a config that names no layers", "IMAGE_INVALID", "stays", (root) => config(root, { os: "linux" })),
+  fault("I2", "an image whose layers are not there", "IMAGE_LAYER_MISSING", "stays", (root) =>
+    config(root, { os: "linux", rootfs: { type: "layers", diff_ids: [`sha256:${HEX}`, sha256("2")] } }),
+  ),
+
   // Containers.
+  fault("C5", "a container on a layer that nobody knows", "MOUNT_PARENT_MISSING", "stays", (root) => {
+    reconfigure(root, (json) => delete json["Image"]);
+    writeFileSync(join(root.mount, "parent"), `sha256:${HEX}`);
+  }),
   fault(
     "C1",
     "a container's files gone",

@@ -9,8 +9,8 @@ import type { Relations } from "../fsck-relations.js";
 interface Lodger {
   readonly subject: string;
   readonly cacheId: CacheId;
-  /** Directories below, topmost first; null where nobody knows. */
-  readonly below: readonly (CacheId | null)[];
+  /** Directories below, topmost first; null for those that nobody knows, or for all of them. */
+  readonly below: readonly (CacheId | null)[] | null;
   readonly hasChildren: boolean;
 }
 
@@ -42,13 +42,14 @@ function* lodgers(picture: Picture, relations: Relations): Generator<Lodger> {
   }
   for (const mount of picture.mounts.values()) {
     const parent = topOf(picture, relations, mount.containerId);
-    const stack = below(parent);
+    const unknown = parent !== null && !relations.truth.has(parent) && !picture.layers.has(parent);
+    const stack = unknown ? null : below(parent);
     const init = mount.initId.state === "valid" ? mount.initId.value : initOf(picture, mount.mountId);
     const subject = mount.containerId;
     if (init !== null) yield { subject, cacheId: init, below: stack, hasChildren: true };
     if (mount.mountId.state !== "valid") continue;
     const cacheId = mount.mountId.value;
-    yield { subject, cacheId, below: init === null ? stack : [init, ...stack], hasChildren: false };
+    yield { subject, cacheId, below: init === null || stack === null ? stack : [init, ...stack], hasChildren: false };
   }
 }
 
@@ -116,8 +117,8 @@ function* checkLower(
   const { subject, below } = lodger;
   const { dir, lower, lowers } = record;
   const path = join(dir, "lower");
-  if (lower.kind === "absent" && below.length === 0) return;
-  if (lower.kind === "text" && lower.text !== "" && fits(picture, relations, lodger, record, lower.text)) return;
+  if (below === null || (lower.kind === "absent" && below.length === 0)) return;
+  if (lower.kind === "text" && lower.text !== "" && fits(picture, relations, below, record, lower.text)) return;
   const names = below.map((layer) => (layer === null ? null : linkOf(picture, relations, layer)));
   const content = names.map((name, i) => `l/${name ?? lowers[i] ?? "?"}`).join(":");
   const write = names.includes(null) ? [] : [{ do: "write", path, content, mode: 0o644 } as const];
@@ -137,7 +138,7 @@ function* checkLower(
 function fits(
   picture: Picture,
   relations: Relations,
-  { below }: Lodger,
+  below: readonly (CacheId | null)[],
   { lowers }: DirectoryRecord,
   text: string,
 ): boolean {
@@ -161,7 +162,7 @@ export function linkOf(picture: Picture, { places }: Relations, cacheId: CacheId
 function* checkMarks(lodger: Lodger, { dir, entries }: DirectoryRecord, marks: boolean): Generator<Finding> {
   const { subject, below, hasChildren } = lodger;
   const committed = entries.has("committed");
-  if (below.length > 0 && !committed && entries.get("work")?.kind !== "directory") {
+  if (below?.length !== 0 && !committed && entries.get("work")?.kind !== "directory") {
     const path = join(dir, "work");
     const steps = entries.has("work") ? [] : [{ do: "mkdir", path, mode: 0o700 } as const];
     yield finding("WORK_MISSING", { subject, path, steps });

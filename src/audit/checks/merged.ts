@@ -11,12 +11,13 @@ export function* checkMerged(
   { buildKit, users }: Relations,
   mounted: ReadonlySet<string>,
 ): Generator<Finding> {
-  if (picture.daemonRuns || alwaysThere(picture)) return;
+  if (picture.daemonRuns) return;
+  const usual = alwaysThere(picture);
   for (const { cacheId, dir, entries } of picture.directories.values()) {
     const merged = entries.get("merged");
     // Of an orphan the whole directory is reported.
     if (merged === undefined || (!users.has(cacheId) && !buildKit.mayOwn(cacheId))) continue;
-    yield* checkOne(picture, { cacheId, dir }, merged, mounted);
+    yield* checkOne(picture, { cacheId, dir }, merged, mounted, usual);
   }
 }
 
@@ -32,6 +33,7 @@ function* checkOne(
   { cacheId, dir }: Pick<DirectoryRecord, "cacheId" | "dir">,
   merged: Entry,
   mounted: ReadonlySet<string>,
+  usual: boolean,
 ): Generator<Finding> {
   const path = join(dir, "merged");
   const at = { subject: cacheId, path };
@@ -47,6 +49,7 @@ function* checkOne(
   }
   const inside = merged.kind === "directory" ? picture.files.list(path) : "no directory";
   const empty = inside === null || (typeof inside !== "string" && inside.size === 0);
+  if (empty && usual) return;
   if (empty) yield finding("MERGED_EMPTY", { ...at, steps: [{ do: "rmdir", path }] });
   else yield finding("MERGED_LEFT", { ...at, steps: [{ do: "set-aside", path }] });
 }
