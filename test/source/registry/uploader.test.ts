@@ -1,0 +1,175 @@
+/** Blobs into a registry whose connections break, and which forgets what it was sent. */
+import assert from "node:assert/strict";
+import { createHash, randomBytes } from "node:crypto";
+import { closeSync, openSync, writeFileSync } from "node:fs";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { after, before, beforeEach, describe, it } from "node:test";
+import type { Digest } from "../../../src/model/digest.js";
+import { parseReference } from "../../../src/model/reference.js";
+import { fileBlob, RegistryUploader } from "../../../src/source/registry/uploader.js";
+import { sha256 } from "../../support/image-builder.js";
+import { type Scratch, scratch } from "../../support/tmp.js";
+import { IMPATIENT, SECRETS, USER } from "./pulling.js";
+
+const bytes = randomBytes(9_000_000);
+const digest = sha256(bytes) as Digest;
+
+/** Uploads as distribution has them: bytes that have come stay, also those of a request that broke. */
+class UploadServer {
+  readonly seen: { method: string; url: string; authorization: string | undefined; length: number }[] = [];
+  readonly blobs = new Map<string, Buffer>();
+  readonly #uploads = new Map<string, Buffer[]>();
+  /** Bytes after which the next PATCH requests break. */
+  cuts: number[] = [];
+  /** Answers to the next finishing requests that get lost. */
+  lost = 0;
+  /** Uploads that are forgotten when they break. */
+  forgets = false;
+  /** Where uploads go on: another origin; null: here. */
+  elsewhere: string | null = null;
+  readonly server = createServer((request, response) => this.#answer(request, response));
+
+  get host(): string {
+    return `127.0.0.1:${(this.server.address() as AddressInfo).port}`;
+  }
+
+  #answer(request: IncomingMessage, response: ServerResponse): unknown {
+    const { method = "", url = "", headers } = request;
+    const length = Number(headers["content-length"] ?? 0);
+    this.seen.push({ method, url, authorization: headers.authorization, length });
+    const { pathname, searchParams } = new URL(url, "http://x");
+    const send = (status: number, more: Record<string, string> = {}) =>
+      response.writeHead(status, { "content-length": "0", ...more }).end();
+    const isOpen = pathname === "/v2/" || pathname.startsWith("/elsewhere/");
+    if (!isOpen && headers.authorization === undefined) return send(401, { "www-authenticate": 'Basic realm="x"' });
+    if (method === "HEAD") {
+      const blob = this.blobs.get(pathname.slice(pathname.lastIndexOf("/") + 1));
+      return blob === undefined ? send(404) : send(200, { "content-length": String(blob.length) });
+    }
+    if (method === "POST") {
+      const id = String(this.#uploads.size);
+      this.#uploads.set(id, []);
+      return send(202, { location: this.#location(id) });
+    }
+    const id = pathname.slice(pathname.lastIndexOf("/") + 1);
+    const upload = this.#uploads.get(id);
+    if (upload === undefined) return send(pathname === "/v2/" ? 200 : 404);
+    const size = () => upload.reduce((sum, { length }) => sum + length, 0);
+    if (method === "GET") return send(204, { location: this.#location(id), range: `0-${Math.max(0, size() - 1)}` });
+    if (method === "PUT") {
+      const whole = Buffer.concat(upload);
+      const wanted = searchParams.get("digest") as string;
+      if (sha256(whole) !== wanted) return send(400);
+      this.blobs.set(wanted, whole);
+      this.#uploads.delete(id);
+      return this.lost-- > 0 ? response.destroy() : send(201);
+    }
+    const start = Number(/^(\d+)-/.exec(headers["content-range"] ?? "")?.[1] ?? 0);
+    if (start !== size()) return send(416);
+    const cut = this.cuts.shift() ?? Number.POSITIVE_INFINITY;
+    let taken = 0;
+    request.on("data", (chunk: Buffer) => {
+      if (taken < cut) upload.push(chunk.subarray(0, cut - taken));
+      taken += chunk.length;
+      if (taken < cut) return;
+      if (this.forgets) this.#uploads.delete(id);
+      response.destroy();
+    });
+    return request.on(
+      "end",
+      () => taken < cut && send(202, { location: this.#location(id), range: `0-${size() - 1}` }),
+    );
+  }
+
+  #location(id: string): string {
+    return this.elsewhere === null ? `/v2/a/blobs/uploads/${id}` : `${this.elsewhere}/elsewhere/${id}`;
+  }
+}
+
+describe("an upload", () => {
+  let space: Scratch;
+  let fd: number;
+  let registry: UploadServer;
+
+  before(() => {
+    space = scratch("upload", 0);
+    writeFileSync(space.join("blob"), bytes);
+    fd = openSync(space.join("blob"), "r");
+  });
+  beforeEach(async () => {
+    registry?.server.close();
+    registry = new UploadServer();
+    await new Promise<void>((resolve) => registry.server.listen(0, "127.0.0.1", resolve));
+  });
+  after(() => {
+    registry.server.close();
+    closeSync(fd);
+    space[Symbol.dispose]();
+  });
+
+  async function upload(of = digest): Promise<void> {
+    const reference = parseReference(`${registry.host}/a:1`);
+    await using uploader = new RegistryUploader(reference, { ...IMPATIENT, credentials: USER });
+    await uploader.upload(fileBlob(fd, of, bytes.length));
+  }
+  const arrived = () =>
+    createHash("sha256")
+      .update(registry.blobs.get(digest) ?? "")
+      .digest("hex");
+  const sent = () => registry.seen.filter(({ method }) => method === "PATCH");
+
+  it("goes on where a connection broke", async () => {
+    registry.cuts = [2_000_000, 3_000_000];
+    await upload();
+    assert.equal(`sha256:${arrived()}`, digest);
+    assert.deepEqual(
+      sent().map(({ length }) => length),
+      [9_000_000, 7_000_000, 4_000_000],
+    );
+  });
+
+  it("starts again where the registry has forgotten it", async () => {
+    registry.cuts = [2_000_000];
+    registry.forgets = true;
+    await upload();
+    assert.equal(`sha256:${arrived()}`, digest);
+    assert.deepEqual(
+      sent().map(({ length }) => length),
+      [9_000_000, 9_000_000],
+    );
+  });
+
+  it("is done where only the answer got lost", async () => {
+    registry.lost = 1;
+    await upload();
+    assert.equal(sent().length, 1);
+  });
+
+  it("is given up where nothing gets through", async () => {
+    registry.cuts = Array.from({ length: 100 }, () => 0);
+    await assert.rejects(upload(), { code: "NETWORK" });
+    assert.ok(sent().length <= 4, String(sent().length));
+  });
+
+  it("is refused where the bytes are not the blob's", async () => {
+    await assert.rejects(upload(`sha256:${"1".repeat(64)}` as Digest), { code: "REGISTRY" });
+  });
+
+  it("goes on at another host without telling it who we are", async () => {
+    const other = new UploadServer();
+    await new Promise<void>((resolve) => other.server.listen(0, "127.0.0.1", resolve));
+    try {
+      registry.elsewhere = `http://${other.host}`;
+      // What has not begun there is not known there.
+      await assert.rejects(upload(), { code: "REGISTRY" });
+      assert.ok(other.seen.length > 0);
+      for (const request of other.seen) {
+        assert.equal(request.authorization, undefined);
+        for (const secret of SECRETS) assert.equal(request.url.includes(secret), false);
+      }
+    } finally {
+      other.server.close();
+    }
+  });
+});
