@@ -1,10 +1,12 @@
 /** What is measured: for each kind of work ovl and those who do the same, on the same image. */
 import { spawnSync } from "node:child_process";
-import { existsSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { containersStorage } from "./containers-storage.js";
 import type { Command } from "./measure.js";
 import { countBelow, Dockerd, expectSame, fresh, has, layerObjects, OVL, SCRATCH } from "./peers.js";
 import type { RealImage } from "./real-image.js";
+import { registryContests } from "./registry.js";
 
 /** One tool at one kind of work. */
 export interface Contestant {
@@ -26,7 +28,13 @@ export interface Contest {
 const ovl = (...args: string[]) => [...OVL, ...args];
 
 export async function contests(image: RealImage): Promise<Contest[]> {
-  return [await pulling(image), repeating(image), await givingBack(image), starting(image)];
+  return [
+    await pulling(image),
+    repeating(image),
+    ...(await registryContests(image)),
+    await givingBack(image),
+    starting(image),
+  ];
 }
 
 async function pulling(image: RealImage): Promise<Contest> {
@@ -111,34 +119,6 @@ async function pulling(image: RealImage): Promise<Contest> {
       shell("gzip | sha256 | tar, two at once", "gzip -dc"),
       shell("igzip | sha256 | tar, two at once", "igzip -dc"),
     ],
-  };
-}
-
-function containersStorage(
-  name: string,
-  program: string,
-  argv: (store: string) => string[],
-  expected: number,
-): Contestant {
-  const store = join(SCRATCH, "containers");
-  return {
-    name,
-    available: has(program),
-    prepare: () => {
-      spawnSync("umount", [`${store}/overlay`]);
-      fresh("containers-run");
-      return { argv: argv(fresh("containers")) };
-    },
-    check: () => {
-      const home = join(store, "overlay");
-      const layers = readdirSync(home).filter((layer) => existsSync(join(home, layer, "diff")));
-      expectSame(
-        name,
-        layers.reduce((sum, layer) => sum + countBelow(join(home, layer, "diff")), 0),
-        expected,
-      );
-      spawnSync("umount", [home]);
-    },
   };
 }
 
