@@ -2,13 +2,14 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, lstatSync, readdirSync, readlinkSync } from "node:fs";
+import { existsSync, lstatSync, readdirSync, readlinkSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { createContainer } from "../../src/container/create.js";
 import { mountContainer, mountImage } from "../../src/container/mount.js";
+import { privateBase } from "../../src/container/mount-point.js";
 import { removeContainers } from "../../src/container/remove.js";
 import { unmountAll } from "../../src/container/umount.js";
 import { layerMounts } from "../../src/driver/layer-mounts.js";
@@ -94,5 +95,7 @@ test("a process killed in the midst of its work leaves at most containers and mo
     assert.deepEqual(failures, []);
     unmountAll(store, layerMounts(store.driver), false);
     expectSound(root);
+    // What lies below /run goes with the machine's next start.
+    rmSync(privateBase(root), { recursive: true, force: true });
   }
 });
