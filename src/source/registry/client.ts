@@ -46,6 +46,7 @@ export class RegistryClient implements AsyncDisposable {
   /**
    * @param path of the repository that credentials are looked up for; empty for the registry as a whole
    * @param scheme where the user said it
+   * Throws USAGE for plain HTTP where it is not allowed.
    */
   constructor(domain: string, path: string, options: RegistryOptions, scheme: "http" | "https" | null = null) {
     this.domain = domain;
@@ -62,7 +63,7 @@ export class RegistryClient implements AsyncDisposable {
       patience: options.patience,
       signal: options.signal,
     });
-    if (scheme !== null) this.#base = this.#named(scheme);
+    if (scheme !== null) this.#base = Promise.resolve(this.#named(scheme));
   }
 
   /** Throws NOT_FOUND for a 404, UNAUTHORIZED, REGISTRY, NETWORK, and Transient only where `retries` is false. */
@@ -104,7 +105,7 @@ export class RegistryClient implements AsyncDisposable {
     }
   }
 
-  async #named(scheme: "http" | "https"): Promise<URL> {
+  #named(scheme: "http" | "https"): URL {
     if (scheme === "https" || this.transport.allowsPlain(this.#host)) return new URL(`${scheme}://${this.#host}`);
     throw new OvlError("USAGE", `http://${this.#host} has no TLS; --insecure-registry ${this.#host} would allow it`, {
       registry: this.#host,
