@@ -3,10 +3,10 @@
  * databases, `ROOT/buildkit/*.db` (bolt files), name them. A file that has been written to for years also holds the
  * bytes of what it no longer names; nothing is lost by taking that for owned.
  */
-import { lstatSync, readdirSync } from "node:fs";
+import { lstatSync } from "node:fs";
 import { join } from "node:path";
-import { readSmall } from "../driver/files.js";
 import { type CacheId, type ChainId, hexOf } from "../model/digest.js";
+import { FsckFiles } from "./fsck-files.js";
 
 /** Read into memory; a larger database makes everything owned. */
 const MAX_DATABASE = 128 * 1024 * 1024;
@@ -42,12 +42,15 @@ export class BuildKit {
 }
 
 function readDatabases(path: string): Buffer[] | "unreadable" {
-  try {
-    const files = readdirSync(path).filter((name) => name.endsWith(".db"));
-    const read = files.map((name) => readSmall(join(path, name), MAX_DATABASE));
-    const databases = read.flatMap((file) => (file.kind === "read" ? [file.bytes] : []));
-    return databases.length === files.length ? databases : "unreadable";
-  } catch {
-    return "unreadable";
+  const files = new FsckFiles();
+  const listing = files.list(path);
+  if (listing === null || typeof listing === "string") return "unreadable";
+  const databases: Buffer[] = [];
+  for (const { name, path: file } of listing.values()) {
+    if (!name.endsWith(".db")) continue;
+    const read = file === null ? null : files.read(file, MAX_DATABASE);
+    if (read?.kind !== "read") return "unreadable";
+    databases.push(read.bytes);
   }
+  return databases;
 }

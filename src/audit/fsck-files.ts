@@ -2,22 +2,40 @@
  * Directories and small files of a root read without trust and without a trace: no symlink is followed, no FIFO
  * opened for its content, no time of access changed where the kernel lets us ask for that.
  */
-import { constants, readlinkSync } from "node:fs";
-import { join } from "node:path";
+import { constants, lstatSync, readlinkSync } from "node:fs";
 import { readSmall } from "../driver/files.js";
 import { type OvlError, osError } from "../errors.js";
 import { type ByteString, byteStringOf, displayName, utf8Of } from "../model/bytes.js";
-import { AT_FDCWD, close, openAt, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } from "../sys/at.js";
+import { AT_FDCWD, close, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } from "../sys/at.js";
 import { EACCES, ENOENT, errnoName } from "../sys/errno.js";
-import { namesAt } from "../sys/read-names.js";
+import { openQuietlyAt, typedNamesOf } from "../sys/read-names.js";
 import { statAt } from "../sys/stat.js";
 
-export interface Entry {
-  /** Fit for display; `path` is null where it is not what the disk has. */
+/** Something in a directory. A root has a hundred thousand of them, so that only what is asked for is worked out. */
+export class Entry {
+  /** Fit for display, and what the disk has where `path` is not null. */
   readonly name: string;
-  readonly path: string | null;
   readonly kind: "directory" | "file" | "symlink" | "other";
-  readonly size: number;
+  readonly #directory: string;
+  readonly #isText: boolean;
+
+  constructor(directory: string, raw: ByteString, kind: Entry["kind"]) {
+    const text = utf8Of(raw);
+    this.name = text ?? displayName(raw);
+    this.kind = kind;
+    this.#directory = directory;
+    this.#isText = text !== null;
+  }
+
+  /** null where the name cannot be written as text. */
+  get path(): string | null {
+    return this.#isText ? `${this.#directory}/${this.name}` : null;
+  }
+
+  /** Bytes; 0 for what has gone. */
+  get size(): number {
+    return this.path === null ? 0 : (lstatSync(this.path, { throwIfNoEntry: false })?.size ?? 0);
+  }
 }
 
 export type Listing = ReadonlyMap<string, Entry>;
@@ -28,8 +46,6 @@ export type Text =
   | { readonly kind: "absent" }
   | { readonly kind: "bad"; readonly reason: string };
 
-const O_PATH_DIRECTORY = 0o10000000 | constants.O_DIRECTORY | constants.O_NOFOLLOW;
-
 export class FsckFiles {
   files = 0;
   bytes = 0;
@@ -39,18 +55,20 @@ export class FsckFiles {
    * an answer made without having looked would be wrong.
    */
   list(path: string): Listing | null | string {
-    const fd = openAt(AT_FDCWD, byteStringOf(path), O_PATH_DIRECTORY);
+    const fd = openQuietlyAt(AT_FDCWD, byteStringOf(path), constants.O_RDONLY | constants.O_DIRECTORY);
     if (fd === -ENOENT) return null;
     if (fd === -EACCES) throw unreadable(path);
     if (fd < 0) return "is not a directory";
     try {
-      const names = namesAt(fd);
-      if (names === -EACCES) throw unreadable(path);
+      const names = typedNamesOf(fd);
       if (typeof names === "number") return `cannot be read: ${errnoName(-names)}`;
       const entries = new Map<string, Entry>();
-      for (const raw of names.sort()) {
-        const entry = entryOf(fd, raw, path);
-        if (entry !== null) entries.set(entry.name, entry);
+      for (const [raw, type] of names.sort(byName)) {
+        const kind = type === "unknown" ? kindOf(fd, raw) : type;
+        // Gone since: on a live root things are.
+        if (kind === null) continue;
+        const entry = new Entry(path, raw, kind);
+        entries.set(entry.name, entry);
       }
       return entries;
     } finally {
@@ -84,16 +102,15 @@ export class FsckFiles {
   }
 }
 
-function entryOf(dir: number, raw: ByteString, path: string): Entry | null {
+function byName([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number {
+  return a < b ? -1 : 1;
+}
+
+function kindOf(dir: number, raw: ByteString): Entry["kind"] | null {
   const stat = statAt(dir, raw);
-  // Gone since: on a live root things are.
   if (typeof stat === "number") return null;
-  const utf8 = utf8Of(raw);
-  const name = utf8 ?? displayName(raw);
   const type = stat.mode & S_IFMT;
-  const kind =
-    type === S_IFDIR ? "directory" : type === S_IFREG ? "file" : type === S_IFLNK ? "symlink" : ("other" as const);
-  return { name, path: utf8 === null ? null : join(path, utf8), kind, size: stat.size };
+  return type === S_IFDIR ? "directory" : type === S_IFREG ? "file" : type === S_IFLNK ? "symlink" : "other";
 }
 
 function unreadable(path: string): OvlError {

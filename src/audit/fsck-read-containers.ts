@@ -22,7 +22,7 @@ export function readMounts(files: FsckFiles, path: string, listing: Listing): Ma
     const dir = join(path, name);
     const entries = files.list(dir);
     if (entries === null || typeof entries === "string") continue;
-    const text = (file: string): Text => (entries.has(file) ? files.text(join(dir, file)) : { kind: "absent" });
+    const text = (file: string): Text => (entries.has(file) ? files.text(`${dir}/${file}`) : { kind: "absent" });
     mounts.set(name, {
       containerId: name,
       dir,

@@ -25,7 +25,7 @@ export function readImages(files: FsckFiles, imagedb: string, content: Listing, 
     if (!isImageId(id) || kind !== "directory") continue;
     const entries = files.list(dir);
     if (entries === null || typeof entries === "string") continue;
-    const text = (file: string): Text => (entries.has(file) ? files.text(join(dir, file)) : { kind: "absent" });
+    const text = (file: string): Text => (entries.has(file) ? files.text(`${dir}/${file}`) : { kind: "absent" });
     records.set(id, { id, dir, entries, parent: text("parent"), lastUpdated: text("lastUpdated") });
   }
   return { images, metadata: records };

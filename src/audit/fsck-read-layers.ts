@@ -15,7 +15,7 @@ export function readLayers(files: FsckFiles, sha256: string, listing: Listing): 
     const dir = join(sha256, name);
     const entries = files.list(dir);
     if (entries === null || typeof entries === "string") continue;
-    const text = (file: string) => (entries.has(file) ? files.text(join(dir, file)) : ABSENT);
+    const text = (file: string) => (entries.has(file) ? files.text(`${dir}/${file}`) : ABSENT);
     layers.set(chainId, {
       chainId,
       dir,
@@ -67,7 +67,7 @@ export function readDirectories(
     const dir = join(home, name);
     const entries = files.list(dir);
     if (entries === null || typeof entries === "string") continue;
-    const text = (file: string) => (entries.has(file) ? files.text(join(dir, file)) : ABSENT);
+    const text = (file: string) => (entries.has(file) ? files.text(`${dir}/${file}`) : ABSENT);
     const lower = text(driver === "overlay2" ? "lower" : "lower-id");
     const lowers = lower.kind === "text" && lower.text !== "" ? lower.text.split(":").map(withoutPrefix) : [];
     directories.set(name, { cacheId: name, dir, entries, link: text("link"), lower, lowers });

@@ -2,7 +2,7 @@
  * Every inconsistency of a root that its metadata shows. A fault is reported once, at its place; what only follows
  * from it is not.
  */
-import { readdirSync, realpathSync } from "node:fs";
+import { realpathSync } from "node:fs";
 import { join } from "node:path";
 import { DRIVERS } from "../driver/driver.js";
 import { mountTable } from "../driver/mount-table.js";
@@ -69,11 +69,12 @@ function* check(picture: Picture, relations: Relations): Generator<Finding> {
   yield* checkOrphans(picture, relations, unfinishedDirectories(picture));
 }
 
-function* checkLayout({ root, driver, notDirectories }: Picture): Generator<Finding> {
+function* checkLayout({ root, driver, files, notDirectories }: Picture): Generator<Finding> {
   for (const [path, detail] of notDirectories) yield finding("NOT_A_DIRECTORY", { subject: path, path, detail });
   for (const other of DRIVERS) {
     const path = join(root, other);
-    if (other === driver || isEmpty(path)) continue;
+    const inside = other === driver ? null : files.list(path);
+    if (inside === null || typeof inside === "string" || inside.size === 0) continue;
     const detail = `dockerd does not start on this root without -s ${driver}`;
     yield finding("SEVERAL_DRIVERS", { subject: path, path, detail });
   }
@@ -89,12 +90,4 @@ function mountPointsBelow(home: string): Set<string> {
   }
   const below = mountTable().filter(({ point }) => point.startsWith(`${real}/`));
   return new Set(below.map(({ point }) => `${home}${point.slice(real.length)}`));
-}
-
-function isEmpty(path: string): boolean {
-  try {
-    return readdirSync(path).length === 0;
-  } catch {
-    return true;
-  }
 }

@@ -28,6 +28,27 @@ export function namesAt(dir: number): ByteString[] | number {
   }
 }
 
+/** What a directory says that a name in it is, without a look at the object itself. */
+export type NameType = "directory" | "file" | "symlink" | "other" | "unknown";
+
+/** The names in a directory that is open for reading, with their types, in no order; or `-errno`. */
+export function typedNamesOf(fd: number): [name: ByteString, type: NameType][] | number {
+  const names: [ByteString, NameType][] = [];
+  for (;;) {
+    const length = answer(libc().getdents64(fd, listing, listing.byteLength));
+    if (length === 0) return names;
+    if (length < 0) return length;
+    for (let at = 0; at < length; at += listing.readUInt16LE(at + 16)) {
+      const start = at + 19;
+      const name = listing.toString("latin1", start, listing.indexOf(0, start)) as ByteString;
+      if (name !== "." && name !== "..") names.push([name, TYPES[listing[at + 18] as number] ?? "other"]);
+    }
+  }
+}
+
+/** DT_* of dirent.h; some filesystems leave it at 0. */
+const TYPES: Readonly<Record<number, NameType>> = { 0: "unknown", 4: "directory", 8: "file", 10: "symlink" };
+
 /** `openAt` that leaves the access time as it is, where that may be asked for: by the owner and by root. */
 export function openQuietlyAt(dir: number, name: ByteString, flags: number): number {
   const fd = openAt(dir, name, flags | O_NOFOLLOW | O_NOATIME);

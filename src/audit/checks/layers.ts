@@ -5,8 +5,6 @@ import { type Finding, finding, type Step, shown } from "../fsck-finding.js";
 import type { Field, LayerRecord, Picture } from "../fsck-picture.js";
 import type { Relations } from "../fsck-relations.js";
 
-const FILES = ["diff", "size", "cache-id", "parent", "tar-split.json.gz"];
-
 export function* checkLayers(picture: Picture, relations: Relations): Generator<Finding> {
   for (const layer of picture.layers.values()) {
     if (isEmpty(layer)) yield emptyEntry(layer, relations);
@@ -23,8 +21,9 @@ export function* checkLayers(picture: Picture, relations: Relations): Generator<
 }
 
 /** moby issue 44909, and zero-length files after a power loss. */
-export function isEmpty({ entries }: LayerRecord): boolean {
-  return FILES.every((name) => (entries.get(name)?.size ?? 0) === 0);
+export function isEmpty({ diff, size, cacheId, parent, entries }: LayerRecord): boolean {
+  const blank = [diff, size, cacheId, parent].every(({ state }) => state === "absent" || state === "empty");
+  return blank && (entries.get("tar-split.json.gz")?.size ?? 0) === 0;
 }
 
 /** Whether anything but the build cache needs a layer. */
