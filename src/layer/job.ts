@@ -2,6 +2,7 @@
 import type { FileRange } from "../blob/byte-source.js";
 import type { FileSink } from "../blob/file-sink.js";
 import type { ErrorCode, ErrorData } from "../errors.js";
+import type { ByteString } from "../model/bytes.js";
 import type { DiffId, Digest } from "../model/digest.js";
 
 /** What a blob claims to be. */
@@ -66,6 +67,26 @@ export interface CheckJob {
   readonly diffId: DiffId | null;
 }
 
+/** Second thread: hash, and list what is in it. */
+export interface ListJob {
+  readonly stage: "list";
+  readonly ring: SharedArrayBuffer;
+  readonly diffId: DiffId | null;
+}
+
+/** One entry of a layer's tar, as far as it tells what the layer spends on what. */
+export interface ListedEntry {
+  /** Cleaned, without leading slash; whiteouts under their name in the tar. */
+  readonly path: ByteString;
+  readonly kind: "file" | "link" | "directory" | "other";
+  /** Bytes of a file's content, else 0. */
+  readonly size: number;
+  /** Of a file's content, in hex; empty where there is none. */
+  readonly crc64: string;
+  /** Of a hard link, as `path`; else null. */
+  readonly target: ByteString | null;
+}
+
 /** Second thread: hash and write to a file, as it is or compressed. Whether the DiffID is right is for the caller to say. */
 export interface WriteJob {
   readonly stage: "write";
@@ -80,7 +101,7 @@ export interface WriteJob {
 export type LayerCompression = "none" | "gzip" | "zstd";
 
 export type FirstJob = DecodeJob | AssembleJob | PackJob;
-export type SecondJob = ExtractJob | CheckJob | WriteJob;
+export type SecondJob = ExtractJob | CheckJob | ListJob | WriteJob;
 export type StageJob = FirstJob | SecondJob;
 
 /** Something that a user should know and that stops nothing. */
@@ -121,6 +142,8 @@ export interface SecondOutcome {
   readonly warnings: readonly LayerWarning[];
   /** What was written, after compression; null but for `write`. */
   readonly written: { readonly digest: Digest; readonly size: number } | null;
+  /** Of `list` only, in the tar's order. */
+  readonly listed?: readonly ListedEntry[];
 }
 
 export type LayerOutcome = FirstOutcome & SecondOutcome;

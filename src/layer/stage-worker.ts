@@ -34,6 +34,8 @@ async function run(job: StageJob): Promise<FirstOutcome | SecondOutcome> {
       return (await import("./extract.js")).extract(job, await loadCrc64());
     case "check":
       return (await import("./check.js")).check(job);
+    case "list":
+      return (await import("./list.js")).list(job, await loadCrc64());
     case "write":
       return (await import("./write.js")).write(job);
   }

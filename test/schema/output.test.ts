@@ -44,6 +44,7 @@ const CASES: Readonly<Record<string, readonly (() => readonly string[])[]>> = {
   which: [() => ["hello:1.0", "/etc/motd"], () => ["one", "/etc/passwd"]],
   owner: [() => ["one"], () => ["hello:1.0"]],
   du: [() => [], () => ["--metadata"]],
+  waste: [() => ["hello:1.0"], () => [OCI, "--max-wasted", "10"]],
   mount: [() => []],
   umount: [() => ["--all"]],
   rm: [() => ["one"]],
@@ -119,6 +120,7 @@ describe("--json of a command is what its schema says:", () => {
       ["which", "greeter", "/etc/motd"],
       ["owner", "greeter", "site:latest"],
       ["du"],
+      ["waste", "site:latest"],
     ];
     for (const args of asked) {
       const answer = await ovlJson([...args, "--root", docker]);

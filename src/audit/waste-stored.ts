@@ -1,0 +1,86 @@
+/** What entries the layers of a stored image have, by what tar-split kept of them: no file of a layer is opened. */
+import type { ByteSource } from "../blob/byte-source.js";
+import { OvlError } from "../errors.js";
+import type { ListedEntry } from "../layer/job.js";
+import { listedEntry } from "../layer/list.js";
+import { openSplit } from "../layer/split-file.js";
+import type { ImageId } from "../model/digest.js";
+import type { Store } from "../store/store.js";
+import { missingLayer, readImage } from "../store/stored-image.js";
+import type { StoreWarning } from "../store/warning.js";
+import { TarReader } from "../tar/reader.js";
+import { decodeSplit } from "../tar-split/decode.js";
+import type { FileEntry, SplitEntry } from "../tar-split/entry.js";
+
+export interface StoredListing {
+  /** Bottom to top; empty for a layer that the root has lost. */
+  readonly layers: readonly (readonly ListedEntry[])[];
+  readonly warnings: readonly StoreWarning[];
+}
+
+/** Throws as `readImage` does. */
+export function listStored(store: Store, id: ImageId): StoredListing {
+  const image = readImage(store, id);
+  const warnings: StoreWarning[] = [];
+  const missing = missingLayer(store, image);
+  if (missing !== null) warnings.push({ code: "BAD_IMAGE", subject: id, message: missing });
+  const layers = image.layers.map((layer) => {
+    if (layer === null) return [];
+    try {
+      return listSplit(store.layers.tarSplitPath(layer.chainId));
+    } catch (thrown) {
+      if (!(thrown instanceof OvlError)) throw thrown;
+      const message = `layer ${layer.chainId} is counted as empty: ${thrown.message}`;
+      warnings.push({ code: "BAD_LAYER", subject: layer.chainId, message });
+      return [];
+    }
+  });
+  return { layers, warnings };
+}
+
+/** Throws BAD_ROOT, BAD_TAR, DUPLICATE_PATH, IO. */
+function listSplit(path: string): ListedEntry[] {
+  using split = openSplit(path);
+  const source = new SplitTar(decodeSplit(split, path));
+  const tar = new TarReader(source);
+  const listed: ListedEntry[] = [];
+  for (let entry = tar.next(); entry !== null; entry = tar.next()) {
+    source.hasPayload = entry.type === "file";
+    // The reference to content comes behind the header.
+    while (tar.payload().read() !== null);
+    const line = listedEntry(entry, source.hasPayload && entry.size > 0 ? (source.file?.crc64 ?? null) : null);
+    if (line !== null) listed.push(line);
+  }
+  return listed;
+}
+
+/** The tar with zeros for contents. */
+class SplitTar implements ByteSource {
+  hasPayload = false;
+  /** The reference met last. */
+  file: FileEntry | null = null;
+  readonly #entries: Iterator<SplitEntry>;
+  #zeros = 0;
+
+  constructor(entries: Iterable<SplitEntry>) {
+    this.#entries = entries[Symbol.iterator]();
+  }
+
+  read(): Uint8Array | null {
+    for (;;) {
+      if (this.#zeros > 0) {
+        const zeros = ZEROS.subarray(0, Math.min(this.#zeros, ZEROS.length));
+        this.#zeros -= zeros.length;
+        return zeros;
+      }
+      const { done, value } = this.#entries.next();
+      if (done) return null;
+      if (value.type === "segment" && value.payload.length > 0) return value.payload;
+      if (value.type !== "file") continue;
+      this.file = value;
+      if (this.hasPayload) this.#zeros = value.size;
+    }
+  }
+}
+
+const ZEROS = new Uint8Array(1 << 20);

@@ -1,0 +1,83 @@
+/** `ovl waste` of a stored image or of one in a SOURCE, and what it is allowed. */
+import { availableParallelism } from "node:os";
+import { type Waste, wasteOf } from "../audit/waste.js";
+import { listStored } from "../audit/waste-stored.js";
+import { OvlError } from "../errors.js";
+import type { LayerProgress } from "../layer/progress.js";
+import type { ImageId } from "../model/digest.js";
+import { listSource } from "../store/list-source.js";
+import type { ImageTarget } from "./target.js";
+
+export interface WasteAnswer extends Waste {
+  readonly imageId: ImageId;
+}
+
+export interface WasteRun {
+  readonly jobs?: number | undefined;
+  readonly signal: AbortSignal;
+  readonly progress: LayerProgress;
+}
+
+export async function wasteOfTarget(
+  target: ImageTarget,
+  { jobs = availableParallelism(), ...run }: WasteRun,
+): Promise<{ answer: WasteAnswer; warnings: readonly { readonly message: string }[] }> {
+  if (target.kind === "source") {
+    const layers = await listSource(target.image, { jobs, ...run });
+    return { answer: { imageId: target.id, ...wasteOf(layers) }, warnings: [] };
+  }
+  const { layers, warnings } = listStored(target.store, target.id);
+  return { answer: { imageId: target.id, ...wasteOf(layers) }, warnings };
+}
+
+export interface WasteLimits {
+  readonly minEfficiency: number | null;
+  readonly maxWasted: number | null;
+}
+
+/** Throws USAGE for what is no ratio and no size. */
+export function wasteLimits(minEfficiency: string | undefined, maxWasted: string | undefined): WasteLimits {
+  return {
+    minEfficiency: minEfficiency === undefined ? null : ratio(minEfficiency),
+    maxWasted: maxWasted === undefined ? null : bytes(maxWasted),
+  };
+}
+
+/** What is not as it should be, a sentence each. */
+export function exceeded({ efficiency, wastedBytes }: Waste, { minEfficiency, maxWasted }: WasteLimits): string[] {
+  const found: string[] = [];
+  if (minEfficiency !== null && efficiency < minEfficiency) {
+    found.push(`efficiency ${efficiency.toFixed(4)} is below the ${minEfficiency} that --min-efficiency asks for`);
+  }
+  if (maxWasted !== null && wastedBytes > maxWasted) {
+    found.push(`${wastedBytes} bytes are wasted, more than the ${maxWasted} that --max-wasted allows`);
+  }
+  return found;
+}
+
+function ratio(text: string): number {
+  const match = /^(\d+(?:\.\d+)?|\.\d+)(%?)$/.exec(text);
+  const value = match === null ? Number.NaN : Number(match[1]) / (match[2] === "%" ? 100 : 1);
+  if (value >= 0 && value <= 1) return value;
+  throw new OvlError(
+    "USAGE",
+    `--min-efficiency takes a ratio from 0 to 1 or a percentage, not ${JSON.stringify(text)}`,
+  );
+}
+
+const UNITS: Readonly<Record<string, number>> = {
+  "": 1,
+  k: 1e3,
+  m: 1e6,
+  g: 1e9,
+  ki: 2 ** 10,
+  mi: 2 ** 20,
+  gi: 2 ** 30,
+};
+
+function bytes(text: string): number {
+  const match = /^(\d+(?:\.\d+)?)([kmg]?i?)b?$/i.exec(text);
+  const unit = match === null ? undefined : UNITS[(match[2] as string).toLowerCase()];
+  if (match !== null && unit !== undefined) return Number(match[1]) * unit;
+  throw new OvlError("USAGE", `--max-wasted takes bytes, as in 20MB or 512KiB, not ${JSON.stringify(text)}`);
+}

@@ -1,0 +1,56 @@
+/** Second thread of a layer that is only listed: what entries its tar has, their contents by checksum. */
+import type { Crc64 } from "../blob/crc64.js";
+import { hashing } from "../blob/verify.js";
+import type { ByteString } from "../model/bytes.js";
+import { cleanPath } from "../tar/clean.js";
+import type { TarEntry } from "../tar/entry.js";
+import { TarReader } from "../tar/reader.js";
+import { asDiffId, diffIdMismatch } from "./check.js";
+import type { ListedEntry, ListJob, SecondOutcome } from "./job.js";
+import { Ring } from "./ring.js";
+
+/** Throws BAD_TAR, and DIFF_ID_MISMATCH. */
+export function list(job: ListJob, newCrc64: () => Crc64): SecondOutcome {
+  const tar = hashing(new Ring(job.ring).source());
+  const reader = new TarReader(tar);
+  const crc = newCrc64();
+  const listed: ListedEntry[] = [];
+  for (let entry = reader.next(); entry !== null; entry = reader.next()) {
+    crc.reset();
+    const payload = reader.payload();
+    if (entry.type === "file") for (let part = payload.read(); part !== null; part = payload.read()) crc.update(part);
+    const line = listedEntry(entry, entry.type === "file" && entry.size > 0 ? crc.digest() : null);
+    if (line !== null) listed.push(line);
+  }
+  reader.drain();
+  while (tar.read() !== null);
+  const diffId = asDiffId(tar.digest());
+  if (job.diffId !== null && job.diffId !== diffId) throw diffIdMismatch(job.diffId, diffId);
+  return { diffId, tarBytes: tar.bytes, size: 0, entries: listed.length, warnings: [], written: null, listed };
+}
+
+/** null for what makes no object in the layer. */
+export function listedEntry(entry: TarEntry, crc64: Uint8Array | null): ListedEntry | null {
+  const path = insidePath(entry.name);
+  if (path === "") return null;
+  switch (entry.type) {
+    case "file": {
+      const checksum = crc64 === null ? "" : Buffer.from(crc64).toString("hex");
+      return { path, kind: "file", size: entry.size, crc64: checksum, target: null };
+    }
+    case "hardlink":
+      return { path, kind: "link", size: 0, crc64: "", target: insidePath(entry.linkName) };
+    case "directory":
+      return { path, kind: "directory", size: 0, crc64: "", target: null };
+    case "global":
+      return null;
+    default:
+      return { path, kind: "other", size: 0, crc64: "", target: null };
+  }
+}
+
+/** As an extraction has it: what leads above the layer stays at its top. */
+function insidePath(name: ByteString): ByteString {
+  const path = cleanPath(`/${name}` as ByteString);
+  return path.replace(/^\/+/, "") as ByteString;
+}

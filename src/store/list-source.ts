@@ -1,0 +1,29 @@
+/** What entries the layers of an image in a SOURCE have: every layer read and hashed, nothing stored. */
+import type { ListedEntry } from "../layer/job.js";
+import { LayerPipeline } from "../layer/pipeline.js";
+import { hexOf } from "../model/digest.js";
+import type { SourceImage, SourceLayer } from "../source/source.js";
+import { withBlob } from "./layer-input.js";
+import type { VerifyOptions } from "./verify-source.js";
+
+/** Bottom to top. Throws what is wrong with a layer: DIGEST_MISMATCH, DIFF_ID_MISMATCH, BAD_ARCHIVE, BAD_TAR. */
+export async function listSource(image: SourceImage, options: VerifyOptions): Promise<(readonly ListedEntry[])[]> {
+  const { progress } = options;
+  await using pipeline = new LayerPipeline({ jobs: options.jobs, signal: options.signal });
+  image.layers.forEach((layer, i) => {
+    progress?.waiting(String(i), { label: hexOf(layer.digest ?? layer.diffId), bytes: layer.size });
+  });
+  const list = async (layer: SourceLayer, i: number) => {
+    try {
+      const { listed } = await withBlob(layer, layer.digest ?? layer.diffId, (open) =>
+        pipeline.run(open, { stage: "list", diffId: layer.diffId }, (input) => progress?.working(String(i), input)),
+      );
+      progress?.finished(String(i), "verified");
+      return listed ?? [];
+    } catch (thrown) {
+      progress?.finished(String(i), "failed");
+      throw thrown;
+    }
+  };
+  return Promise.all(image.layers.map(list));
+}
