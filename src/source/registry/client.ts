@@ -10,7 +10,7 @@ import type { Credentials, Patience, RegistryOptions } from "./options.js";
 import { refusal } from "./refusal.js";
 import { Transient, withRetries } from "./retry.js";
 import { Secrets } from "./secrets.js";
-import { codeOf, type Incoming, type Outgoing, Transport } from "./transport.js";
+import { codeOf, discard, type Incoming, type Outgoing, Transport } from "./transport.js";
 
 export interface RegistryRequest {
   readonly method: Outgoing["method"];
@@ -100,7 +100,7 @@ export class RegistryClient implements AsyncDisposable {
         const context = { transport: this.transport, secrets: this.#secrets, patience: this.patience };
         throw await refusal(answer, subject, context);
       }
-      await answer.body.dump();
+      await discard(answer);
       authorization = await this.#authorizer.answer(answer, scope, authorization);
     }
   }

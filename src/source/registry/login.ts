@@ -6,6 +6,7 @@ import { RegistryClient } from "./client.js";
 import { eraseInHelper, helperFor, storeInHelper } from "./credential-helper.js";
 import { helperKey } from "./credentials.js";
 import type { Credentials, RegistryOptions } from "./options.js";
+import { discard } from "./transport.js";
 
 /** Throws UNAUTHORIZED where the registry refuses them, and what keeps it from being asked; then nothing is stored. */
 export async function login(domain: string, credentials: Credentials, options: RegistryOptions): Promise<void> {
@@ -36,7 +37,7 @@ async function prove(domain: string, credentials: Credentials, options: Registry
   await using client = new RegistryClient(domain, "", { ...options, credentials });
   const subject = `login to ${domain}`;
   const answer = await client.request({ method: "GET", path: "", scope: [], accept: [200], subject });
-  await answer.body.dump();
+  await discard(answer);
 }
 
 function authsOf({ content }: AuthFile): JsonObject {

@@ -54,7 +54,7 @@ export class Transport implements AsyncDisposable {
       const answer = await this.#once({ ...outgoing, url, authorization });
       const location = REDIRECTS.has(answer.status) ? answer.header("location") : undefined;
       if (location === undefined) return answer;
-      await answer.body.dump();
+      await discard(answer);
       url = this.#redirected(url, location, outgoing.method, answer.status);
     }
     throw new OvlError(
@@ -165,6 +165,21 @@ export class Transport implements AsyncDisposable {
     const token = basic(decodeURIComponent(username), decodeURIComponent(password));
     const uri = proxy.origin;
     return new ProxyAgent({ ...limits, uri, requestTls: tls, ...(username === "" ? {} : { token }) });
+  }
+}
+
+/** Milliseconds that a body which nobody wants may take, so that its connection can be used again. */
+const DISCARD_MS = 1000;
+
+/** Never rejects: what is not read cannot disappoint. */
+export async function discard({ body }: Incoming): Promise<void> {
+  const timer = setTimeout(() => body.destroy(), DISCARD_MS);
+  try {
+    await body.dump();
+  } catch {
+    body.destroy();
+  } finally {
+    clearTimeout(timer);
   }
 }
 

@@ -10,7 +10,7 @@ import { RegistryClient, type RegistryRequest } from "./client.js";
 import type { RegistryOptions } from "./options.js";
 import { Pauses, Transient } from "./retry.js";
 import { shownUrl } from "./secrets.js";
-import type { Incoming } from "./transport.js";
+import { discard, type Incoming } from "./transport.js";
 
 export interface UploadBlob {
   readonly digest: Digest;
@@ -68,7 +68,7 @@ export class RegistryUploader implements AsyncDisposable {
   /** Size of a blob in this repository; null where it is not there. */
   async sizeOf(digest: Digest): Promise<number | null> {
     const answer = await this.#request({ method: "HEAD", path: `${this.path}/blobs/${digest}`, accept: [200, 404] });
-    answer.body.destroy();
+    await discard(answer);
     const length = Number(answer.header("content-length") ?? Number.NaN);
     return answer.status === 200 && Number.isSafeInteger(length) ? length : null;
   }
@@ -103,7 +103,7 @@ export class RegistryUploader implements AsyncDisposable {
       // 202: an upload instead. What else there may be is no reason to give up: the blob can be sent.
       accept: [201, 202, 400, 401, 403, 404, 405],
     });
-    await answer.body.dump();
+    await discard(answer);
     if (answer.status === 202) await this.#cancel(answer);
     return answer.status === 201;
   }
@@ -139,7 +139,7 @@ export class RegistryUploader implements AsyncDisposable {
       body: () => bytes,
       accept: [200, 201, 202],
     });
-    await answer.body.dump();
+    await discard(answer);
     const claimed = answer.header("docker-content-digest");
     if (claimed === undefined || claimed === digest) return digest;
     throw new OvlError("DIGEST_MISMATCH", `the registry has stored the manifest as ${claimed} instead of ${digest}`, {
@@ -169,7 +169,7 @@ export class RegistryUploader implements AsyncDisposable {
       accept: [202],
       retries: false,
     });
-    await answer.body.dump();
+    await discard(answer);
     const least = Number(answer.header("oci-chunk-min-length") ?? 0);
     return { location: this.#location(answer), offset: 0, chunk: Math.max(CHUNK_BYTES, least || 0) };
   }
@@ -191,7 +191,7 @@ export class RegistryUploader implements AsyncDisposable {
         accept: [202, 404, 416],
         retries: false,
       });
-      await answer.body.dump();
+      await discard(answer);
       if (answer.status !== 202) throw this.#forgotten(answer);
       session.location = this.#location(answer);
       session.offset = end + 1;
@@ -206,7 +206,7 @@ export class RegistryUploader implements AsyncDisposable {
       accept: [201, 204, 404],
       retries: false,
     });
-    await done.body.dump();
+    await discard(done);
     if (done.status === 404) throw this.#forgotten(done);
   }
 
@@ -214,7 +214,7 @@ export class RegistryUploader implements AsyncDisposable {
   async #resumed(session: Session): Promise<Session | null> {
     try {
       const answer = await this.#request({ method: "GET", path: session.location, accept: [204, 202, 200] });
-      await answer.body.dump();
+      await discard(answer);
       const end = Number(/^(?:bytes=)?0-(\d+)$/.exec(answer.header("range") ?? "")?.[1] ?? Number.NaN);
       if (Number.isNaN(end)) return null;
       // `0-0` is how registries write that there is nothing yet.
@@ -230,7 +230,7 @@ export class RegistryUploader implements AsyncDisposable {
     try {
       const path = this.#location(answer);
       const gone = await this.#request({ method: "DELETE", path, accept: [200, 202, 204, 404], retries: false });
-      await gone.body.dump();
+      await discard(gone);
     } catch (thrown) {
       if (!(thrown instanceof OvlError || thrown instanceof Transient)) throw thrown;
     }

@@ -377,6 +377,20 @@ describe("a registry that misbehaves", () => {
     });
   }
 
+  it("that never ends what it says beside a redirect or a challenge is not listened to", async () => {
+    registry.misbehave((request, response, path) => {
+      if (!MANIFEST.test(path)) return false;
+      if (request.headers.authorization !== undefined) return false;
+      return trickle(response, 5000, 401, { "www-authenticate": "Basic" });
+    });
+    await accepts();
+    registry.misbehave((_, response, path) => {
+      return MANIFEST.test(path) && trickle(response, 5000, 302, { location: "/elsewhere" });
+    });
+    turn += 1;
+    await refuses("NOT_FOUND");
+  });
+
   it("that has gone is said to have gone", async () => {
     await registry[Symbol.asyncDispose]();
     assert.match((await refuses("NETWORK")).message, /nothing listens there/);
@@ -397,8 +411,8 @@ function drip(response: ServerResponse, start: string): true {
   return true;
 }
 
-function trickle(response: ServerResponse, length: number): true {
-  response.writeHead(200, { ...JSON_TYPE, ...(length > MB ? {} : { "content-length": length }) });
+function trickle(response: ServerResponse, length: number, status = 200, headers = {}): true {
+  response.writeHead(status, { ...JSON_TYPE, ...headers, ...(length > MB ? {} : { "content-length": length }) });
   const timer = setInterval(() => response.write(" "), 50);
   response.on("close", () => clearInterval(timer));
   return true;
