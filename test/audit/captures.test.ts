@@ -1,9 +1,10 @@
 /** Roots of real machines that others captured, in part: fsck says what is not in order, and does not fail. */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { existsSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, it } from "node:test";
-import { fsck } from "../../src/audit/fsck-run.js";
+import { fsck, fsckRepair } from "../../src/audit/fsck-run.js";
 import type { DriverName } from "../../src/driver/driver.js";
 import { openStore } from "../../src/store/store.js";
 import { repoPath } from "../support/repo.js";
@@ -32,6 +33,21 @@ for (const [driver, containers] of CAPTURES) {
           JSON.stringify(problems),
         );
       }
+    });
+
+    it("mends what a container of it has lost", async () => {
+      using work = scratch("capture-repair", 0);
+      spawnSync("tar", ["xzf", archive, "-C", work.path]);
+      const root = work.join("docker");
+      const home = join(root, driver);
+      const layer = readdirSync(home).find((name) => existsSync(join(home, `${name}-init`))) as string;
+      const [file, code] = driver === "overlay" ? ["lower-id", "LOWER_ID_WRONG"] : ["lower", "LOWER_WRONG"];
+      const path = join(home, layer, file as string);
+      const lower = readFileSync(path, "utf8");
+      writeFileSync(path, "f".repeat(64));
+      const { report } = await fsckRepair({ root, driver }, { deep: false, jobs: 1 });
+      assert.ok(report.problems.some((problem) => problem.code === code && problem.path === path && problem.repaired));
+      assert.equal(readFileSync(path, "utf8"), lower);
     });
   });
 }
