@@ -13,13 +13,22 @@ const BUFFER_BYTES = 256 * 1024;
  * @returns absolute path, or `-`
  * Throws USAGE for a terminal, what reading the layers throws, and the system's errors; then there is no file.
  */
-export async function exportTar(union: Union, output: string, signal: AbortSignal | undefined): Promise<string> {
+export function exportTar(union: Union, output: string, signal: AbortSignal | undefined): Promise<string> {
+  return writeTar(tarOf(union), output, signal);
+}
+
+/** The same with the tar's bytes, in pieces that are valid until the next. */
+export async function writeTar(
+  tar: Iterable<Uint8Array>,
+  output: string,
+  signal: AbortSignal | undefined,
+): Promise<string> {
   using file = await openOutput(output);
   const pace = new Pace(signal);
   const buffer = Buffer.allocUnsafeSlow(BUFFER_BYTES);
   const heed = () => signal?.throwIfAborted();
   let filled = 0;
-  for (const bytes of tarOf(union)) {
+  for (const bytes of tar) {
     for (let at = 0; at < bytes.length; ) {
       const length = Math.min(bytes.length - at, BUFFER_BYTES - filled);
       buffer.set(bytes.subarray(at, at + length), filled);

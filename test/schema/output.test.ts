@@ -38,6 +38,7 @@ const CASES: Readonly<Record<string, readonly (() => readonly string[])[]>> = {
   ps: [() => ["-a"]],
   export: [() => ["one", "-o", dir.join("one.tar")], () => ["hello:1.0", "-o", dir.join("hello.tar")]],
   diff: [() => ["one"], () => ["registry.example.com/team/hello:0.9", "hello:1.0"]],
+  cp: [() => ["one:/etc/passwd", dir.join("passwd")], () => [dir.join("rootfs.tar"), "one:/"]],
   commit: [() => ["one", "committed:1", "-c", "CMD sh", "-m", "why", "-a", "who"]],
   rootfs: [() => ["hello:1.0", dir.join("rootfs")]],
   files: [() => ["one"], () => ["hello:1.0", "--layer", "3"]],

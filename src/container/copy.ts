@@ -1,0 +1,122 @@
+/** Files copied out of a container and into it, as `docker cp` does, with nothing mounted. */
+import { resolve } from "node:path";
+import { refuseMounted } from "../driver/layer-mounts.js";
+import { OvlError } from "../errors.js";
+import { writeTar } from "../rootfs/export.js";
+import { layersOf } from "../rootfs/layers.js";
+import { openUnion } from "../rootfs/open.js";
+import { Pace } from "../rootfs/pace.js";
+import { Union, type UnionWarning } from "../rootfs/union.js";
+import type { Container } from "../store/mounts.js";
+import { resolveContainer } from "../store/resolve-container.js";
+import type { Store } from "../store/store.js";
+import { isMachineRoot } from "../sys/privilege.js";
+import { syncFileSystem } from "../sys/sync.js";
+import { TarReader } from "../tar/reader.js";
+import { copyInto } from "./copy-into.js";
+import { type CopyObject, objectsIn, objectsOf } from "./copy-objects.js";
+import { type CopyEnd, copySource, copyTarget } from "./copy-paths.js";
+import { tarOfObjects } from "./copy-tar.js";
+import { damageOf } from "./damage.js";
+import { UpperLayer } from "./upper.js";
+
+export interface CopyOptions {
+  /** A symlink that the source names stands for what it leads to. */
+  readonly follows: boolean;
+  /** Out of a container, too, objects keep their owners. */
+  readonly keepsOwners: boolean;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface Copied {
+  readonly container: string;
+  /** Where things were put: the directory, or `-` for the tar on standard output. */
+  readonly path: string;
+  readonly warnings: readonly UnionWarning[];
+}
+
+type ContainerEnd = Extract<CopyEnd, { kind: "container" }>;
+type OtherEnd = Exclude<CopyEnd, ContainerEnd>;
+/** Bytes of a tar, uncompressed. */
+type TarSource = ConstructorParameters<typeof TarReader>[0];
+
+/** Throws NOT_FOUND, USAGE for a target that does not fit, and the system's errors. */
+export async function copyOut(store: Store, from: ContainerEnd, to: OtherEnd, options: CopyOptions): Promise<Copied> {
+  const container = resolveContainer(store, from.container);
+  using union = openUnion(store, layersOf(store, { kind: "container", id: container.id, container }));
+  using source = copySource(union, `/${from.path}`, options.follows);
+  const answer = { container: container.id, warnings: union.warnings };
+  if (to.kind === "stream") {
+    const objects = objectsOf(source.located, source.name);
+    return { ...answer, path: await writeTar(tarOfObjects(objects), "-", options.signal) };
+  }
+  using host = new Union(["/"]);
+  const target = copyTarget(host, absolute(to.path), source);
+  const path = await put(host, target.directory, objectsOf(source.located, target.name), options);
+  return { ...answer, path };
+}
+
+/**
+ * Throws NOT_FOUND, USAGE, IN_USE for a container that runs or is mounted, BAD_ROOT, and the system's errors; what was
+ * copied before a failure stays.
+ * @param tar what comes from standard input where that is the source
+ */
+export async function copyIn(
+  store: Store,
+  from: OtherEnd,
+  to: ContainerEnd,
+  tar: TarSource | null,
+  options: CopyOptions,
+): Promise<Copied> {
+  const container = resolveContainer(store, to.container);
+  refuse(store, container);
+  using union = openUnion(store, layersOf(store, { kind: "container", id: container.id, container }));
+  const path = `/${to.path}`;
+  const keeping = { ...options, keepsOwners: isMachineRoot() };
+  const answer = { container: container.id, warnings: union.warnings };
+  if (from.kind === "stream") {
+    if (tar === null) throw new OvlError("INTERNAL", "no tar was given to copy from");
+    const { directory } = copyTarget(union, path, null);
+    const copied = await put(union, directory, objectsIn(new TarReader(tar)), keeping);
+    syncFileSystem(store.driver.home);
+    return { ...answer, path: copied };
+  }
+  using host = new Union(["/"]);
+  using source = copySource(host, absolute(from.path), options.follows);
+  const target = copyTarget(union, path, source);
+  const copied = await put(union, target.directory, objectsOf(source.located, target.name), keeping);
+  syncFileSystem(store.driver.home);
+  return { ...answer, path: copied };
+}
+
+async function put(
+  union: Union,
+  directory: Parameters<typeof copyInto>[1]["directory"],
+  objects: Iterable<CopyObject>,
+  { keepsOwners, signal }: CopyOptions,
+): Promise<string> {
+  using upper = new UpperLayer(union, isMachineRoot());
+  await copyInto(objects, { union, upper, directory, keepsOwners: keepsOwners && isMachineRoot() }, new Pace(signal));
+  return `/${Buffer.from(directory, "latin1").toString("utf8")}`;
+}
+
+/** The kernel says that what is mounted must not be changed below it. */
+function refuse(store: Store, container: Container): void {
+  const { id, name, running, mount } = container;
+  const who = `container ${name || id.slice(0, 12)}`;
+  if (store.driver.name !== "overlay2") {
+    throw new OvlError("BAD_ROOT", `ovl writes to containers of overlay2; ${store.root} has ${store.driver.name}`, {
+      root: store.root,
+    });
+  }
+  if (running) throw new OvlError("IN_USE", `${who} is running; stop it, or use docker cp`, { container: id });
+  const damage = damageOf(store, container);
+  if (damage !== null) throw new OvlError("BAD_ROOT", damage.message, { container: id, path: damage.path });
+  if (mount?.mountId) refuseMounted(store.driver, [mount.mountId]);
+}
+
+/** A slash and a dot at the end mean something. */
+function absolute(path: string): string {
+  const end = /(^|\/)\.$/.test(path) ? "/." : path.endsWith("/") ? "/" : "";
+  return `${resolve(path)}${end}`;
+}
