@@ -187,7 +187,7 @@ export const FSCK_CODES = {
   REPOSITORIES_INVALID: {
     severity: "error",
     what: "is not valid: dockerd does not start",
-    repair: "set aside, and written with the names that can be read out of it",
+    repair: "written with the names that can be read out of it; the file as it was is set aside",
   },
   REFERENCE_UNFAMILIAR: {
     severity: "warning",

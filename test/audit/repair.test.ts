@@ -3,8 +3,11 @@ import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
+import { checkRoot } from "../../src/audit/fsck.js";
 import type { FsckReport } from "../../src/audit/fsck-report.js";
 import { fsck, fsckRepair } from "../../src/audit/fsck-run.js";
+import { doStep } from "../../src/audit/repair-steps.js";
+import { LayerPipeline } from "../../src/layer/pipeline.js";
 import { openStore } from "../../src/store/store.js";
 import { expectSound } from "../support/expect-sound.js";
 import { type Scratch, scratch } from "../support/tmp.js";
@@ -67,4 +70,27 @@ describe("fsck --repair", () => {
       expectSound(root);
     });
   }
+
+  it("can be stopped after any step, and run again", async () => {
+    for (const { title, inject } of FAULTS.filter(({ repair }) => repair === "mended")) {
+      const planned = copy();
+      inject(await examine(planned));
+      const steps = (await stepsOf(planned)).length;
+      for (let done = 1; done < steps; done++) {
+        const root = copy();
+        inject(await examine(root));
+        await using store = await openStore({ root, driver: null });
+        await using pipeline = new LayerPipeline({ jobs: 1 });
+        for (const step of (await stepsOf(root)).slice(0, done)) await doStep(store, pipeline, step);
+        const { report } = await fsckRepair({ root, driver: null }, SHALLOW);
+        assert.ok(report.ok, `${title}, after ${done} of ${steps} steps: ${JSON.stringify(report.problems)}`);
+        expectSound(root);
+      }
+    }
+  });
 });
+
+async function stepsOf(root: string) {
+  await using store = await openStore({ root, driver: null });
+  return checkRoot(store).findings.flatMap(({ steps }) => steps);
+}

@@ -108,14 +108,26 @@ function* checkWithout(picture: Picture, relations: Relations): Generator<Findin
   }
 }
 
+/** In place by one rename: half an entry would pin layers and name no directory. */
 function mountSteps(picture: Picture, relations: Relations, id: string, dir: string, mountId: CacheId): Step[] {
   const parent = topOf(picture, relations, id);
-  const write = (name: string, content: string): Step => ({ do: "write", path: join(dir, name), content, mode: 0o644 });
+  const tmp = join(picture.image, "layerdb", "tmp");
+  const staged = join(tmp, `mount-${id}`);
+  const mkdir = (path: string): Step => ({ do: "mkdir", path, mode: 0o755 });
+  const write = (name: string, content: string): Step => ({
+    do: "write",
+    path: join(staged, name),
+    content,
+    mode: 0o644,
+  });
   return [
-    { do: "mkdir", path: dir, mode: 0o755 },
+    mkdir(tmp),
+    mkdir(staged),
     write("mount-id", mountId),
     write("init-id", `${mountId}-init`),
     ...(parent === null ? [] : [write("parent", parent)]),
+    mkdir(join(picture.image, "layerdb", "mounts")),
+    { do: "rename", path: staged, to: dir },
   ];
 }
 

@@ -19,7 +19,7 @@ export function* checkNames(picture: Picture, relations: Relations): Generator<F
       path,
       detail: names.problem,
       steps: [
-        { do: "set-aside", path },
+        { do: "keep-copy", path },
         { do: "write", path, content, mode: MODE },
       ],
     });
