@@ -150,6 +150,7 @@ export class UpperLayer implements Disposable {
     const isSame = target.entry?.layer === 0 && target.entry.stat.identity === source.entry.stat.identity;
     if (isSame || target.path === source.path) return;
     const isDir = source.entry.type === "directory";
+    if (isDir && `${target.path}/`.startsWith(`${source.path}/`)) throw refused("EINVAL", to);
     if (isDir && this.#hasLowerPart(source)) throw refused("EXDEV", from);
     if (target.entry !== null) this.#checkGivesWay(target, isDir, to);
     const isMerged = target.directory.layers.some((layer) => layer > 0);
