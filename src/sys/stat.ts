@@ -19,6 +19,8 @@ export interface Stat {
   readonly blocks: number;
   readonly atime: Time;
   readonly mtime: Time;
+  /** When the inode was last changed: content, attributes, names. Nobody can set it. */
+  readonly ctime: Time;
   /** Of a device what it stands for, else 0 and 0. */
   readonly rdevMajor: number;
   readonly rdevMinor: number;
@@ -58,6 +60,7 @@ function read(result: number): Stat | number {
     blocks: Number(struct.readBigUInt64LE(48)),
     atime: timeAt(64),
     mtime: timeAt(112),
+    ctime: timeAt(96),
     rdevMajor: struct.readUInt32LE(128),
     rdevMinor: struct.readUInt32LE(132),
   };

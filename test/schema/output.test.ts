@@ -46,6 +46,7 @@ const CASES: Readonly<Record<string, readonly (() => readonly string[])[]>> = {
   owner: [() => ["one"], () => ["hello:1.0"]],
   du: [() => [], () => ["--metadata"]],
   waste: [() => ["hello:1.0"], () => [OCI, "--max-wasted", "10"]],
+  timeline: [() => ["one"], () => ["hello:1.0"], () => ["--all"]],
   mount: [() => []],
   umount: [() => ["--all"]],
   rm: [() => ["one"]],
@@ -122,6 +123,7 @@ describe("--json of a command is what its schema says:", () => {
       ["owner", "greeter", "site:latest"],
       ["du"],
       ["waste", "site:latest"],
+      ["timeline", "--all"],
     ];
     for (const args of asked) {
       const answer = await ovlJson([...args, "--root", docker]);
