@@ -78,6 +78,16 @@ describe("ovl fsck of a root that dockerd wrote", { skip: oracle("root", "docker
     assert.deepEqual((await look(pristine, true)).problems, []);
   });
 
+  it("finds nothing wrong with it while dockerd works on it, and mends nothing then", async () => {
+    const root = copyRoot(pristine, work.join("live"));
+    await using daemon = await startDockerd(root);
+    await daemon.dockerOk(["create", "--name", "live", "--network=none", APP, "/hello"]);
+    assert.deepEqual((await look(root, true)).problems, []);
+    await assert.rejects(fsckRepair({ root, driver: null }, { deep: false, jobs: 1 }), { code: "DAEMON_RUNNING" });
+    await daemon.stop();
+    assert.deepEqual((await look(root, true)).problems, []);
+  });
+
   const mendable = [...FAULTS, ...DIRECTORY_FAULTS, ...DEEP_FAULTS].filter(({ repair }) => repair !== "stays");
   mendable.forEach(({ class: id, title, code, inject, repair }, i) => {
     const sampled = i % SAMPLE === 0 && !/C1|C2/.test(id);
