@@ -1,0 +1,138 @@
+import assert from "node:assert/strict";
+import { existsSync, lstatSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import { type Copied, copyIn, copyOut } from "../../src/container/copy.js";
+import { copyEnd } from "../../src/container/copy-paths.js";
+import { createContainer } from "../../src/container/create.js";
+import { resolveContainer } from "../../src/store/resolve-container.js";
+import { openStore, type Store } from "../../src/store/store.js";
+import { expectSound } from "../support/expect-sound.js";
+import { oracle } from "../support/oracles.js";
+import { sourceOf } from "../support/sources.js";
+import { dir, file, hardlink, layer, symlink } from "../support/tar-builder.js";
+import { type Scratch, scratch } from "../support/tmp.js";
+import { addContentImage, withName } from "./build.js";
+
+const OPTIONS = { follows: false, keepsOwners: false };
+const web = (path: string) => ({ kind: "container", container: "web", path }) as const;
+const local = (path: string) => ({ kind: "local", path }) as const;
+const STREAM = { kind: "stream" } as const;
+
+interface Prepared extends AsyncDisposable {
+  readonly store: Store;
+  readonly work: Scratch;
+  /** The container's own layer. */
+  readonly own: string;
+  readonly lower: string;
+  unpack(path: string, tar: Uint8Array): Promise<Copied>;
+}
+
+async function prepare(): Promise<Prepared> {
+  const work = scratch("copy", 0);
+  const store = await openStore({ root: work.join("root"), driver: null }, "write");
+  addContentImage(store, "app:1", {
+    data: { dir: 0o750 },
+    "data/file": "lower",
+    out: { link: work.path },
+    up: { link: "../../../../data" },
+  });
+  await createContainer(store, "app:1", withName("web"));
+  const { mountId } = resolveContainer(store, "web").mount ?? assert.fail();
+  assert.ok(mountId !== null);
+  return {
+    store,
+    work,
+    own: store.driver.contentDir(mountId),
+    lower: store.driver.lowerDirs(mountId).at(-1) ?? assert.fail(),
+    unpack: (path, tar) => copyIn(store, STREAM, web(path), sourceOf(tar), OPTIONS),
+    async [Symbol.asyncDispose]() {
+      await store[Symbol.asyncDispose]();
+      work[Symbol.dispose]();
+    },
+  };
+}
+
+describe("the sides of a copy", () => {
+  it("are read as docker reads them", () => {
+    assert.deepEqual(copyEnd("-"), STREAM);
+    assert.deepEqual(copyEnd("web:/x:y"), web("/x:y"));
+    for (const path of ["/a:b", "./a:b", "../a:b", "plain"]) assert.deepEqual(copyEnd(path), local(path));
+    for (const text of ["web:", ":/x"]) assert.throws(() => copyEnd(text), { code: "USAGE" });
+  });
+});
+
+describe("what is copied into a container", () => {
+  it("is in its own layer; those below stay as they are", async () => {
+    await using made = await prepare();
+    writeFileSync(made.work.join("new"), "upper");
+    await copyIn(made.store, local(made.work.join("new")), web("/data/file"), null, OPTIONS);
+    assert.equal(readFileSync(join(made.own, "data/file"), "utf8"), "upper");
+    assert.equal(lstatSync(join(made.own, "data")).mode & 0o7777, 0o750);
+    assert.equal(readFileSync(join(made.lower, "data/file"), "utf8"), "lower");
+    expectSound(made.store.root);
+  });
+
+  it("never leaves it, wherever the container's symlinks lead", async () => {
+    await using made = await prepare();
+    const before = readdirSync(made.work.path).sort();
+    await assert.rejects(made.unpack("/out", layer(file("escaped", "x"))), { code: "USAGE" });
+    await made.unpack("/", layer(file("up/inside", "x"), file("out/made", "x")));
+    assert.deepEqual(readdirSync(made.work.path).sort(), before);
+    assert.ok(existsSync(join(made.own, "data/inside")));
+    assert.ok(existsSync(join(made.own, made.work.path, "made")));
+  });
+
+  it("cannot climb by the names in a tar", async () => {
+    await using made = await prepare();
+    await assert.rejects(made.unpack("/data", layer(file("../x", "x"))), { code: "PATH_ESCAPE" });
+    await assert.rejects(made.unpack("/data", layer(file("y"), hardlink("z", "../../etc/passwd"))), {
+      code: "PATH_ESCAPE",
+    });
+    await made.unpack("/data", layer(file("/absolute", "x"), hardlink("second", "absolute"), symlink("s", "/etc")));
+    assert.deepEqual(readdirSync(join(made.own, "data")).sort(), ["absolute", "s", "second", "y"]);
+    assert.equal(lstatSync(join(made.own, "data/second")).nlink, 2);
+  });
+
+  it("is not half a file where the source ends too early", async () => {
+    await using made = await prepare();
+    const tar = layer(file("file", "x".repeat(5000)));
+    await assert.rejects(made.unpack("/data", tar.subarray(0, 2000)), { code: "BAD_TAR" });
+    const { size } = lstatSync(join(made.own, "data/file"), { throwIfNoEntry: false }) ?? { size: 0 };
+    assert.equal(size, 0);
+  });
+
+  it("replaces no directory by a file, and no file by a directory", async () => {
+    await using made = await prepare();
+    await assert.rejects(made.unpack("/", layer(file("data", "x"))), { code: "USAGE", message: /it is a directory/ });
+    await assert.rejects(made.unpack("/data", layer(dir("file/"))), { code: "USAGE", message: /it is a file/ });
+  });
+});
+
+describe("what is copied out of a container", () => {
+  it("is what the layers show together", async () => {
+    await using made = await prepare();
+    await made.unpack("/data", layer(file("added", "x")));
+    const out = made.work.dir("out");
+    const { path } = await copyOut(made.store, web("/data"), local(out), OPTIONS);
+    assert.equal(path, out);
+    assert.deepEqual(readdirSync(join(out, "data")).sort(), ["added", "file"]);
+  });
+
+  it("goes where a symlink of this machine leads", { skip: oracle("root") }, async () => {
+    await using made = await prepare();
+    made.work.dir("real");
+    symlinkSync("real", made.work.join("link"));
+    await copyOut(made.store, web("/data/file"), local(made.work.join("link")), OPTIONS);
+    assert.equal(readFileSync(made.work.join("real/file"), "utf8"), "lower");
+  });
+
+  it("is refused where it is not, or does not fit", async () => {
+    await using made = await prepare();
+    const to = local(made.work.join("new"));
+    await assert.rejects(copyOut(made.store, web("/nothing"), to, OPTIONS), { code: "NOT_FOUND" });
+    await assert.rejects(copyOut(made.store, web("/data/file/"), to, OPTIONS), { code: "NOT_FOUND" });
+    writeFileSync(to.path, "");
+    await assert.rejects(copyOut(made.store, web("/data"), to, OPTIONS), { code: "USAGE" });
+  });
+});
