@@ -38,7 +38,7 @@ file-modified: content, by mtime. file-changed: attributes, name or copy-up, by 
       import("../cli/stream.js"),
       import("../errors.js"),
     ]);
-    if ((args.target === undefined) !== flags.all) {
+    if ((args.target === undefined) !== (flags.all === true)) {
       throw new OvlError("USAGE", "name a container or an image, or give --all for everything, and not both");
     }
     await using store = await this.reader(flags);
