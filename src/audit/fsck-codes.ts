@@ -170,7 +170,11 @@ export const FSCK_CODES = {
   IMAGE_UNREADABLE: { severity: "error", what: "is an image config that cannot be read", repair: FROM_SOURCE },
   IMAGE_INVALID: { severity: "error", what: "is a config that dockerd does not load", repair: null },
   IMAGE_LAYER_MISSING: { severity: "error", what: "is a missing layer of an image", repair: FROM_SOURCE },
-  IMAGE_MISSING: { severity: "error", what: "is missing, but has names or containers", repair: FROM_SOURCE },
+  IMAGE_MISSING: {
+    severity: "error",
+    what: "is missing, but has names, and containers or layers",
+    repair: FROM_SOURCE,
+  },
   METADATA_STALE: { severity: "warning", what: "is about an image that is not there", repair: "removed" },
   IMAGE_PARENT_STALE: { severity: "warning", what: "names an image that is not there", repair: "removed" },
   LAST_UPDATED_INVALID: {

@@ -1,6 +1,7 @@
 /** Each inconsistency alone: exactly that one is found, and looking for it changes nothing. */
 import assert from "node:assert/strict";
-import { cpSync } from "node:fs";
+import { cpSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { checkRoot } from "../../src/audit/fsck.js";
 import type { Finding } from "../../src/audit/fsck-finding.js";
@@ -33,6 +34,17 @@ async function findings(root: string): Promise<readonly Finding[]> {
 describe("fsck", () => {
   it("finds nothing wrong with a sound root", async () => {
     assert.deepEqual(await findings(sound), []);
+  });
+
+  it("finds nothing wrong with a container whose image was removed by force", async () => {
+    const root = copy();
+    const { content, names, metadata } = await examine(root);
+    rmSync(content);
+    rmSync(join(metadata, "parent"));
+    const json = JSON.parse(readFileSync(names, "utf8")) as { Repositories: Record<string, unknown> };
+    delete json.Repositories["fsck/app"];
+    writeFileSync(names, JSON.stringify(json));
+    assert.deepEqual(await findings(root), []);
   });
 
   for (const { class: id, title, code, inject } of [...FAULTS, ...DIRECTORY_FAULTS]) {

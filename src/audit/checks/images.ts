@@ -30,18 +30,20 @@ function badImage({ id, path, detail }: ImageRecord, state: keyof typeof CODE): 
 }
 
 /**
- * Images that are gone while something of them is left that only an image keeps: layers that nothing else uses, or
- * a container. A name alone is a stale name.
+ * Images that are gone and have names, while something is left that only an image keeps: layers that nothing else uses,
+ * or a container. A name without either is a stale name; a container without either was left by `rmi -f`, and works.
  */
 export function missingImages(picture: Picture, relations: Relations): Map<string, string> {
   const missing = new Map<string, string>();
-  const isThere = (id: string) => picture.images.has(id as ImageId);
-  for (const { id, imageId } of picture.containers.values()) {
-    if (imageId !== null && !isThere(imageId)) missing.set(imageId, `container ${id} was made from it`);
-  }
-  if (!hasUnusedLayers(picture, relations)) return missing;
+  const madeFrom = new Map<string, string>();
+  for (const { id, imageId } of picture.containers.values()) if (imageId !== null) madeFrom.set(imageId, id);
   for (const { text, imageId } of picture.names.names) {
-    if (isImageId(imageId) && !isThere(imageId)) missing.set(imageId, `${text} names it, and layers of it may be left`);
+    if (!isImageId(imageId) || picture.images.has(imageId)) continue;
+    const container = madeFrom.get(imageId);
+    if (container !== undefined) missing.set(imageId, `${text} names it, and container ${container} was made from it`);
+    else if (hasUnusedLayers(picture, relations)) {
+      missing.set(imageId, `${text} names it, and layers of it may be left`);
+    }
   }
   return missing;
 }
