@@ -10,7 +10,7 @@ import { expectSound } from "../../support/expect-sound.js";
 
 export const IMPATIENT: RegistryOptions = {
   ...NO_OPTIONS,
-  patience: { connect: 2000, idle: 700, document: 1500, crawl: 700, tries: 3, pause: 20, pauses: 3000 },
+  patience: { connect: 5000, idle: 1500, document: 3000, crawl: 1500, tries: 3, pause: 20, pauses: 3000 },
 };
 
 export const USER: Credentials = { username: "ci", password: "the-s3cret-of-ci", identityToken: null };
