@@ -6,6 +6,10 @@
  *     await using _ = source;
  *     await pull(store, await source.images({ name: null, platform: null }), options);
  */
+export { type ChangeRecord, type Changes, changesFrom, containerChanges } from "./container/changes-of.js";
+export { type CommitOptions, type CommitResult, commitContainer } from "./container/commit.js";
+export { type Copied, type CopyOptions, copyIn, copyOut } from "./container/copy.js";
+export { type CopyEnd, copyEnd } from "./container/copy-paths.js";
 export { type CreatedContainer, type CreateOptions, createContainer } from "./container/create.js";
 export { inspectContainer } from "./container/inspect.js";
 export { type ContainerSummary, type ListedContainer, listContainers } from "./container/list.js";
