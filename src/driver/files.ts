@@ -18,7 +18,10 @@ import {
   writeSync,
 } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import { asOvlError } from "../errors.js";
+import { asOvlError, osError } from "../errors.js";
+import { bytesOf } from "../model/bytes.js";
+import { errnoName } from "../sys/errno.js";
+import { namesAt } from "../sys/read-names.js";
 
 /** No file of this kind is longer in a sound root; the longest is a `lower` of 128 entries, 3712 bytes. */
 const SMALL = 64 * 1024;
@@ -56,6 +59,21 @@ export function readSmall(path: string, limit = SMALL): SmallFile {
     return { kind: "read", bytes: bytes.subarray(0, length) };
   } catch (thrown) {
     return { kind: "bad", reason: errnoOf(thrown) };
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/**
+ * Names in a directory, in no order, its time of access left as it is where the kernel lets us ask for that. Throws as
+ * node:fs does where there is no such directory.
+ */
+export function readNames(path: string): string[] {
+  const fd = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY);
+  try {
+    const names = namesAt(fd);
+    if (typeof names === "number") throw osError(errnoName(-names), `read ${path}`, { path });
+    return names.map((name) => bytesOf(name).toString("utf8"));
   } finally {
     closeSync(fd);
   }

@@ -2,12 +2,12 @@
  * The legacy overlay storage driver, which every image layer gives a complete tree: `overlay/<cache-id>/root`;
  * a container has `lower-id`, `upper` and `work`. Reading only: layers are made when the driver can copy trees.
  */
-import { lstatSync, readdirSync } from "node:fs";
+import { lstatSync } from "node:fs";
 import { basename, join, relative } from "node:path";
 import { asOvlError, OvlError } from "../errors.js";
 import { type CacheId, isCacheId } from "../model/digest.js";
 import type { DirectoryProblem, Driver, GraphData, MountPlan } from "./driver.js";
-import { errnoOf, readId } from "./files.js";
+import { errnoOf, readId, readNames } from "./files.js";
 import { removeTree } from "./remove-tree.js";
 
 export class Overlay implements Driver {
@@ -54,7 +54,7 @@ export class Overlay implements Driver {
 
   list(): CacheId[] {
     try {
-      return readdirSync(this.home).filter(isCacheId);
+      return readNames(this.home).filter(isCacheId);
     } catch (thrown) {
       if (errnoOf(thrown) === "ENOENT") return [];
       throw asOvlError(thrown);

@@ -4,12 +4,20 @@
  * temporary file and rename as dockerd does since 20.10.27, because empty ones exist in the field.
  */
 import { randomBytes } from "node:crypto";
-import { lstatSync, readdirSync, readlinkSync, rmSync, symlinkSync } from "node:fs";
+import { lstatSync, readlinkSync, rmSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { asOvlError, OvlError } from "../errors.js";
 import { type CacheId, isCacheId } from "../model/digest.js";
 import type { DirectoryProblem, Driver, GraphData, MountPlan } from "./driver.js";
-import { ensureDirectory, errnoOf, makeDirectory, readSmall, syncDirectory, writeAtomically } from "./files.js";
+import {
+  ensureDirectory,
+  errnoOf,
+  makeDirectory,
+  readNames,
+  readSmall,
+  syncDirectory,
+  writeAtomically,
+} from "./files.js";
 import { refuseMounts } from "./mounted.js";
 import { checkOverlay2 } from "./overlay2-check.js";
 import { removeTree } from "./remove-tree.js";
@@ -225,7 +233,7 @@ function isDirectory(path: string): boolean {
 
 function namesIn(path: string): string[] {
   try {
-    return readdirSync(path);
+    return readNames(path);
   } catch (thrown) {
     if (errnoOf(thrown) === "ENOENT") return [];
     throw asOvlError(thrown);

@@ -1,7 +1,15 @@
 /** The image configs of a root and what the store notes about them: `imagedb/{content,metadata}/sha256`. */
-import { readdirSync, rmSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
-import { ensureDirectory, errnoOf, readId, readSmall, syncDirectory, writeAtomically } from "../driver/files.js";
+import {
+  ensureDirectory,
+  errnoOf,
+  readId,
+  readNames,
+  readSmall,
+  syncDirectory,
+  writeAtomically,
+} from "../driver/files.js";
 import { removeTree } from "../driver/remove-tree.js";
 import { asOvlError, OvlError } from "../errors.js";
 import { MAX_CONFIG_BYTES } from "../model/config.js";
@@ -116,7 +124,7 @@ export class ImageDb {
 
 function namesIn(path: string): string[] {
   try {
-    return readdirSync(path);
+    return readNames(path);
   } catch (thrown) {
     if (errnoOf(thrown) === "ENOENT") return [];
     throw asOvlError(thrown);

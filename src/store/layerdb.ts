@@ -3,10 +3,10 @@
  * What is read here counts as a layer exactly when dockerd 20.10 would load it.
  */
 import { randomBytes } from "node:crypto";
-import { lstatSync, readdirSync, renameSync } from "node:fs";
+import { lstatSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import type { Driver } from "../driver/driver.js";
-import { errnoOf, readSmall, syncDirectory } from "../driver/files.js";
+import { errnoOf, readNames, readSmall, syncDirectory } from "../driver/files.js";
 import { removeTree } from "../driver/remove-tree.js";
 import { asOvlError, OvlError } from "../errors.js";
 import { type CacheId, type ChainId, type DiffId, hexOf, isCacheId, isChainId, isDiffId } from "../model/digest.js";
@@ -86,7 +86,7 @@ export class LayerDb {
   /** Every name in `layerdb/sha256`, leftovers included. */
   names(): string[] {
     try {
-      return readdirSync(join(this.path, "sha256"));
+      return readNames(join(this.path, "sha256"));
     } catch (thrown) {
       if (errnoOf(thrown) === "ENOENT") return [];
       throw asOvlError(thrown);

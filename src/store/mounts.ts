@@ -2,9 +2,9 @@
  * The containers of a root, as far as images and layers are concerned: who uses which.
  * Two places tell: `layerdb/mounts/<id>`, which keeps layers alive, and `containers/<id>/config.v2.json`.
  */
-import { readdirSync } from "node:fs";
+import { lstatSync } from "node:fs";
 import { join } from "node:path";
-import { errnoOf, readId, readSmall } from "../driver/files.js";
+import { errnoOf, readId, readNames, readSmall } from "../driver/files.js";
 import { asOvlError, OvlError } from "../errors.js";
 import { type CacheId, type ChainId, type ImageId, isChainId, isImageId } from "../model/digest.js";
 import { isJsonObject, type JsonObject } from "../model/go-shape.js";
@@ -122,9 +122,8 @@ export function readConfig(path: string): JsonObject {
 
 function directoriesIn(path: string): string[] {
   try {
-    return readdirSync(path, { withFileTypes: true })
-      .filter((entry) => entry.isDirectory())
-      .map((entry) => entry.name)
+    return readNames(path)
+      .filter((name) => lstatSync(join(path, name), { throwIfNoEntry: false })?.isDirectory())
       .sort();
   } catch (thrown) {
     const code = errnoOf(thrown);

@@ -1,8 +1,8 @@
 /** What a directory is, as a docker root, and which storage driver its images belong to. */
-import { lstatSync, readdirSync, statSync } from "node:fs";
+import { lstatSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { DRIVERS, type DriverName } from "../driver/driver.js";
-import { errnoOf } from "../driver/files.js";
+import { errnoOf, readNames } from "../driver/files.js";
 import { asOvlError, OvlError } from "../errors.js";
 
 export interface RootLayout {
@@ -108,7 +108,7 @@ function isDirectory(path: string): boolean {
 /** Names in a directory, null where there is none. Throws BAD_ROOT for what is no directory. */
 function entriesOf(path: string): string[] | null {
   try {
-    return readdirSync(path);
+    return readNames(path);
   } catch (thrown) {
     if (errnoOf(thrown) === "ENOENT") return null;
     if (errnoOf(thrown) === "ENOTDIR" && statSync(path, { throwIfNoEntry: false }) !== undefined) {
