@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { chmodSync, readdirSync } from "node:fs";
 import { it } from "node:test";
 import { oracle } from "../support/oracles.js";
+import { asOrdinaryUser } from "../support/ordinary-user.js";
 import { repoPath } from "../support/repo.js";
 import { run } from "../support/run.js";
 import { scratch } from "../support/tmp.js";
@@ -20,11 +21,8 @@ it("the demo runs to its end and leaves nothing behind", async () => {
 it("the demo runs for an ordinary user", { skip: oracle("root") }, async () => {
   using dir = scratch("demo", 0);
   chmodSync(dir.path, 0o777);
-  // May read what it does not own, as the clone may lie in a directory of root's.
-  const reader = ["--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search"];
-  const nobody = ["--reuid=65534", "--regid=65534", "--clear-groups", ...reader, "--"];
   const env = { TMPDIR: dir.path, HOME: dir.path };
-  const { status, stdout, stderr } = await run("setpriv", [...nobody, process.execPath, demo], { env });
+  const { status, stdout, stderr } = await run(...asOrdinaryUser(process.execPath, demo), { env });
   assert.equal(status, 0, stderr);
   assert.match(stdout.toString(), /^ok hello:1\.0 sha256:/m);
   assert.match(stderr, /left out, since only root can do that/);

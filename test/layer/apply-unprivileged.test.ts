@@ -19,10 +19,9 @@ import {
   symlink,
 } from "../support/layer-entries.js";
 import { oracle } from "../support/oracles.js";
+import { asOrdinaryUser, ORDINARY_USER } from "../support/ordinary-user.js";
 import { scratch } from "../support/tmp.js";
 import { readTree, type Tree } from "../support/tree.js";
-
-const NOBODY = 65534;
 
 /** cap_net_raw=p, version 2. */
 const CAPABILITY = `\x00\x00\x00\x02\x00\x20${"\0".repeat(14)}`;
@@ -70,15 +69,14 @@ interface Run {
   readonly summary: ApplySummary;
 }
 
-function asNobody(layer: string): Run {
+function asUser(layer: string): Run {
   using place = scratch("unprivileged", 2 ** 26);
   const [diff, answer] = [place.dir("diff"), place.join("answer")];
   writeFileSync(answer, "");
   chmodSync(place.path, 0o755);
-  for (const path of [diff, answer]) chownSync(path, NOBODY, NOBODY);
-  const { status, stderr } = spawnSync(process.execPath, [fileURLToPath(import.meta.url), layer, diff, answer], {
-    uid: NOBODY,
-    gid: NOBODY,
+  for (const path of [diff, answer]) chownSync(path, ORDINARY_USER, ORDINARY_USER);
+  const self = fileURLToPath(import.meta.url);
+  const { status, stderr } = spawnSync(...asOrdinaryUser(process.execPath, self, layer, diff, answer), {
     env: { PATH: process.env["PATH"] },
   });
   assert.equal(status, 0, stderr.toString());
@@ -94,11 +92,11 @@ function child(layer: string, diff: string, answer: string): void {
   }
 }
 
-const OWN = `${NOBODY}:${NOBODY}`;
+const OWN = `${ORDINARY_USER}:${ORDINARY_USER}`;
 
 describe("a layer applied by an ordinary user", { skip: oracle("root", "getfattr") }, () => {
   it("belongs to the user, and has the modes and times of its entries", () => {
-    const { tree, summary } = asNobody("owners");
+    const { tree, summary } = asUser("owners");
     assert.deepEqual(sketch(tree), {
       d: `dir 0755 ${OWN}`,
       "d/f": `file 0644 ${OWN}`,
@@ -115,7 +113,7 @@ describe("a layer applied by an ordinary user", { skip: oracle("root", "getfattr
   });
 
   it("can be read back by the user, whatever the modes say", () => {
-    const { tree, summary } = asNobody("modes");
+    const { tree, summary } = asUser("modes");
     assert.deepEqual(sketch(tree), {
       d: `dir 1711 ${OWN}`,
       "d/f": `file 0400 ${OWN}`,
@@ -131,7 +129,7 @@ describe("a layer applied by an ordinary user", { skip: oracle("root", "getfattr
   });
 
   it("has no devices, nor hard links to them, until something else has their name", () => {
-    const { tree, summary } = asNobody("devices");
+    const { tree, summary } = asUser("devices");
     assert.deepEqual(sketch(tree), { f: `file 0644 ${OWN}`, null: `file 0644 ${OWN}`, p: `fifo 0644 ${OWN}` });
     assert.deepEqual(tree.get("f")?.hardLinks, ["f", "null"]);
     assert.match(summary.warnings[0]?.message ?? "", /device/);
@@ -140,7 +138,7 @@ describe("a layer applied by an ordinary user", { skip: oracle("root", "getfattr
   });
 
   it("has whiteouts that stay whiteouts, and opaque directories marked as an ordinary user can", () => {
-    const { tree } = asNobody("whiteouts");
+    const { tree } = asUser("whiteouts");
     assert.deepEqual(sketch(tree), {
       c: `char 0600 ${OWN} 0:0`,
       d: `dir 0755 ${OWN} user.overlay.opaque=0x79`,
@@ -150,7 +148,7 @@ describe("a layer applied by an ordinary user", { skip: oracle("root", "getfattr
   });
 
   it("has the extended attributes that a user may set", () => {
-    const { tree, summary } = asNobody("xattrs");
+    const { tree, summary } = asUser("xattrs");
     const node = `file 0444 ${OWN} user.a=0x31`;
     assert.deepEqual(sketch(tree), { f: node, g: node });
     assert.deepEqual(

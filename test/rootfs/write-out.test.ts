@@ -25,9 +25,9 @@ import { AT_FDCWD, makeNodeAt, O_PATH, openAt, S_IFCHR } from "../../src/sys/at.
 import { must } from "../../src/sys/errno.js";
 import { setXattrAt } from "../../src/sys/xattr.js";
 import { oracle } from "../support/oracles.js";
+import { asOrdinaryUser, ORDINARY_USER } from "../support/ordinary-user.js";
 import { diskScratch, type Scratch, scratch } from "../support/tmp.js";
 
-const NOBODY = 65534;
 const skip = oracle("root");
 
 /** One layer with a few files, and one below it. */
@@ -169,18 +169,17 @@ describe("writeOut", () => {
     for (const name of ["null", "zero"])
       must(makeNodeAt(AT_FDCWD, byteStringOf(`${top}/${name}`), S_IFCHR | 0o666, 0x103), "mknod");
     linkSync(`${top}/null`, `${top}/null2`);
-    const { status, stdout, stderr } = spawnSync(
-      process.execPath,
-      [fileURLToPath(import.meta.url), top, place.join("out")],
-      { uid: NOBODY, gid: NOBODY, env: { ...process.env, OVL_WRITE_OUT: "1" } },
-    );
+    const self = fileURLToPath(import.meta.url);
+    const { status, stdout, stderr } = spawnSync(...asOrdinaryUser(process.execPath, self, top, place.join("out")), {
+      env: { ...process.env, OVL_WRITE_OUT: "1" },
+    });
     assert.equal(status, 0, stderr.toString());
     const { warnings } = JSON.parse(stdout.toString()) as { warnings: { message: string }[] };
     assert.equal(warnings.length, 1);
     assert.match(warnings[0]?.message ?? "", /the owners of 3 files .*3 devices \(the first: \/null\)/);
     assert.deepEqual(readdirSync(place.join("out"), { recursive: true }).sort(), ["d", "d/f"]);
     assert.equal(lstatSync(place.join("out", "d")).mode & 0o7777, 0o555);
-    assert.equal(lstatSync(place.join("out", "d", "f")).uid, NOBODY);
+    assert.equal(lstatSync(place.join("out", "d", "f")).uid, ORDINARY_USER);
   });
 });
 
