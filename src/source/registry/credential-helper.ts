@@ -49,14 +49,22 @@ function run(helper: string, action: string, input: string): Promise<{ status: n
   // A name with a slash would be a path, and some other program.
   if (!/^[A-Za-z0-9._-]+$/.test(helper)) throw failed(JSON.stringify(helper), action);
   return new Promise((resolve, reject) => {
-    const child = spawn(program, [action], { stdio: ["pipe", "pipe", "ignore"], timeout: TIMEOUT_MS });
+    const child = spawn(program, [action], { stdio: ["pipe", "pipe", "ignore"] });
+    // Not spawn's own timeout: Node leaves that running where the program is missing, and the process with it.
+    const timer = setTimeout(() => child.kill(), TIMEOUT_MS);
     let output = "";
     child.stdout.on("data", (chunk: Buffer) => {
       output += chunk.toString("utf8");
       if (output.length > MAX_OUTPUT) child.kill();
     });
-    child.on("error", () => reject(failed(helper, action)));
-    child.on("close", (status) => resolve({ status, output }));
+    child.on("error", () => {
+      clearTimeout(timer);
+      reject(failed(helper, action));
+    });
+    child.on("close", (status) => {
+      clearTimeout(timer);
+      resolve({ status, output });
+    });
     child.stdin.on("error", () => {});
     child.stdin.end(input);
   });
