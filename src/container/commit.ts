@@ -5,12 +5,12 @@ import { summarized } from "../layer/apply-warnings.js";
 import type { LayerOutcome, LayerWarning } from "../layer/job.js";
 import { LayerPipeline, throwIfAborted } from "../layer/pipeline.js";
 import type { LayerProgress } from "../layer/progress.js";
-import { type ChainId, chainIdOf, type DiffId, type ImageId, imageIdOf } from "../model/digest.js";
+import { type ChainId, chainIdOf, type DiffId, type ImageId } from "../model/digest.js";
 import { isJsonObject } from "../model/go-shape.js";
-import { now } from "../model/time.js";
 import type { Layer } from "../store/layerdb.js";
 import type { Container } from "../store/mounts.js";
 import type { NewLayer } from "../store/new-layer.js";
+import { registerImage } from "../store/register-image.js";
 import { resolveContainer } from "../store/resolve-container.js";
 import type { Store } from "../store/store.js";
 import { missingLayer, readImage, type StoredImage } from "../store/stored-image.js";
@@ -142,25 +142,13 @@ function register(
   name: string | null,
 ): ImageId {
   const { diffId, size } = outcome;
-  const id = imageIdOf(config);
   const undo: (() => void)[] = [];
   if (diffId !== EMPTY_LAYER) {
     const isNew = store.layers.get(chainIdOf(below, diffId)) === null;
     const committed = layer.commit({ diffId, parent: below, size });
     if (isNew) undo.push(() => store.layers.remove(committed, false));
   }
-  try {
-    if (!store.images.has(id)) undo.push(() => store.images.delete(id));
-    store.images.put(config, parent);
-    if (name !== null) {
-      store.images.setLastUpdated(id, now());
-      store.repositories.update((names) => names.tag(name, id));
-    }
-    return id;
-  } catch (error) {
-    for (const step of undo.reverse()) step();
-    throw error;
-  }
+  return registerImage(store, config, parent, name, undo);
 }
 
 /** docker pauses a container for the time of a commit; nothing but its daemon can. */

@@ -3,12 +3,12 @@ import { summarized } from "../layer/apply-warnings.js";
 import type { LayerOutcome, LayerWarning } from "../layer/job.js";
 import { LayerPipeline, throwIfAborted } from "../layer/pipeline.js";
 import type { LayerProgress } from "../layer/progress.js";
-import { chainIdOf, type ImageId, imageIdOf } from "../model/digest.js";
-import { now } from "../model/time.js";
+import { chainIdOf, type ImageId } from "../model/digest.js";
 import type { RootfsFile } from "../source/rootfs-file.js";
 import { syncFileSystem } from "../sys/sync.js";
 import { type ImportedImage, importedConfig } from "./import-config.js";
 import type { NewLayer } from "./new-layer.js";
+import { registerImage } from "./register-image.js";
 import type { Store } from "./store.js";
 import { tagOf } from "./tag.js";
 
@@ -59,21 +59,9 @@ async function extract(rootfs: RootfsFile, layer: NewLayer, options: ImportOptio
 /** Layer, config, name; what was registered before a failure goes again. */
 function register(store: Store, layer: NewLayer, outcome: LayerOutcome, config: Buffer, name: string | null): ImageId {
   const { diffId, size } = outcome;
-  const id = imageIdOf(config);
   const undo: (() => void)[] = [];
   const isNewLayer = store.layers.get(chainIdOf(null, diffId)) === null;
   const committed = layer.commit({ diffId, parent: null, size });
   if (isNewLayer) undo.push(() => store.layers.remove(committed, false));
-  try {
-    if (!store.images.has(id)) undo.push(() => store.images.delete(id));
-    store.images.put(config, null);
-    if (name !== null) {
-      store.images.setLastUpdated(id, now());
-      store.repositories.update((names) => names.tag(name, id));
-    }
-    return id;
-  } catch (error) {
-    for (const step of undo.reverse()) step();
-    throw error;
-  }
+  return registerImage(store, config, null, name, undo);
 }
