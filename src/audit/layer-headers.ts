@@ -2,7 +2,6 @@
  * What a layer brought, by the tar headers that tar-split keeps: the state of its directory after the tar was applied
  * to it by the overlay2 driver. Contents are not among it; docker save checks those, and nothing else.
  */
-import type { ByteSource } from "../blob/byte-source.js";
 import { entryPath, insideLayer } from "../layer/apply-path.js";
 import { symlinkTimesOf, timesOf } from "../layer/apply-times.js";
 import { openSplit } from "../layer/split-file.js";
@@ -11,7 +10,7 @@ import { cleanPath } from "../tar/clean.js";
 import type { TarEntry, TarTime } from "../tar/entry.js";
 import { TarReader } from "../tar/reader.js";
 import { decodeSplit } from "../tar-split/decode.js";
-import type { SplitEntry } from "../tar-split/entry.js";
+import { HeaderSource } from "../tar-split/header-source.js";
 
 /** One object; two names of it are one object here, too. */
 export interface LayerNode {
@@ -52,33 +51,6 @@ export function readLayerNodes(tarSplit: string): LayerNodes {
   }
   return nodes.all;
 }
-
-/** The tar with zeros for contents: nothing is opened for them. */
-class HeaderSource implements ByteSource {
-  hasPayload = false;
-  readonly #entries: Iterator<SplitEntry>;
-  #zeros = 0;
-
-  constructor(entries: Iterable<SplitEntry>) {
-    this.#entries = entries[Symbol.iterator]();
-  }
-
-  read(): Uint8Array | null {
-    for (;;) {
-      if (this.#zeros > 0) {
-        const zeros = ZEROS.subarray(0, Math.min(this.#zeros, ZEROS.length));
-        this.#zeros -= zeros.length;
-        return zeros;
-      }
-      const { done, value } = this.#entries.next();
-      if (done) return null;
-      if (value.type === "segment" && value.payload.length > 0) return value.payload;
-      if (value.type === "file" && this.hasPayload) this.#zeros = value.size;
-    }
-  }
-}
-
-const ZEROS = new Uint8Array(256 * 1024);
 
 class Nodes {
   readonly all = new Map<ByteString, LayerNode>();

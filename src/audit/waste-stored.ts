@@ -1,5 +1,4 @@
 /** What entries the layers of a stored image have, by what tar-split kept of them: no file of a layer is opened. */
-import type { ByteSource } from "../blob/byte-source.js";
 import { OvlError } from "../errors.js";
 import type { ListedEntry } from "../layer/job.js";
 import { listedEntry } from "../layer/list.js";
@@ -10,7 +9,7 @@ import { missingLayer, readImage } from "../store/stored-image.js";
 import type { StoreWarning } from "../store/warning.js";
 import { TarReader } from "../tar/reader.js";
 import { decodeSplit } from "../tar-split/decode.js";
-import type { FileEntry, SplitEntry } from "../tar-split/entry.js";
+import { HeaderSource } from "../tar-split/header-source.js";
 
 export interface StoredListing {
   /** Bottom to top; empty for a layer that the root has lost. */
@@ -41,7 +40,7 @@ export function listStored(store: Store, id: ImageId): StoredListing {
 /** Throws BAD_ROOT, BAD_TAR, DUPLICATE_PATH, IO. */
 function listSplit(path: string): ListedEntry[] {
   using split = openSplit(path);
-  const source = new SplitTar(decodeSplit(split, path));
+  const source = new HeaderSource(decodeSplit(split, path));
   const tar = new TarReader(source);
   const listed: ListedEntry[] = [];
   for (let entry = tar.next(); entry !== null; entry = tar.next()) {
@@ -53,34 +52,3 @@ function listSplit(path: string): ListedEntry[] {
   }
   return listed;
 }
-
-/** The tar with zeros for contents. */
-class SplitTar implements ByteSource {
-  hasPayload = false;
-  /** The reference met last. */
-  file: FileEntry | null = null;
-  readonly #entries: Iterator<SplitEntry>;
-  #zeros = 0;
-
-  constructor(entries: Iterable<SplitEntry>) {
-    this.#entries = entries[Symbol.iterator]();
-  }
-
-  read(): Uint8Array | null {
-    for (;;) {
-      if (this.#zeros > 0) {
-        const zeros = ZEROS.subarray(0, Math.min(this.#zeros, ZEROS.length));
-        this.#zeros -= zeros.length;
-        return zeros;
-      }
-      const { done, value } = this.#entries.next();
-      if (done) return null;
-      if (value.type === "segment" && value.payload.length > 0) return value.payload;
-      if (value.type !== "file") continue;
-      this.file = value;
-      if (this.hasPayload) this.#zeros = value.size;
-    }
-  }
-}
-
-const ZEROS = new Uint8Array(1 << 20);
