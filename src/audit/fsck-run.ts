@@ -16,6 +16,8 @@ export interface FsckOptions {
   readonly deep: boolean;
   /** Layers at once. */
   readonly jobs: number;
+  /** Bytes that a layer may unpack to. */
+  readonly maxLayerBytes?: number | undefined;
   /** For a repair: where damaged layers and images come from again. */
   readonly images?: readonly SourceImage[];
   readonly signal?: AbortSignal | undefined;

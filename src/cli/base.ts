@@ -64,14 +64,16 @@ export abstract class OvlCommand extends Command {
 
   /** For commands that ask stored images and sources alike. */
   protected async targets(
-    flags: GlobalFlags & RegistryFlags & { readonly platform?: string | undefined },
+    flags: GlobalFlags &
+      RegistryFlags & { readonly platform?: string | undefined; readonly "max-layer-size"?: string | undefined },
   ): Promise<Targets> {
-    const [{ Targets }, { platformOf }, registry] = await Promise.all([
+    const [{ Targets }, { maxLayerBytesOf, platformOf }, registry] = await Promise.all([
       import("./target.js"),
       import("./flags.js"),
       this.registry(flags),
     ]);
-    return new Targets(() => this.reader(flags), await platformOf(flags.platform), registry);
+    const platform = await platformOf(flags.platform);
+    return new Targets(() => this.reader(flags), platform, registry, await maxLayerBytesOf(flags));
   }
 
   /** What the flags say about registries. Reads the password from stdin where they say so. */

@@ -21,9 +21,24 @@ export const jobsFlag = integer({
   summary: "Layers at once; default: the number of processors.",
 });
 
+export const maxLayerSizeFlag = string({
+  helpValue: "BYTES",
+  summary: "What a layer, or a compressed archive, may unpack to: 20GB, 512MiB; default: 256GiB.",
+});
+
 export const forceFlag = boolean({ summary: "Write although a live dockerd holds the root." });
 
 export const dryRunFlag = boolean({ summary: "Say what would be deleted, and delete nothing." });
+
+/** Bytes that --max-layer-size allows; undefined: the default. Throws USAGE. */
+export async function maxLayerBytesOf(flags: {
+  readonly "max-layer-size"?: string | undefined;
+}): Promise<number | undefined> {
+  const text = flags["max-layer-size"];
+  if (text === undefined) return undefined;
+  const { parseSize } = await import("./units.js");
+  return parseSize(text, "--max-layer-size");
+}
 
 /** Throws USAGE. */
 export async function platformOf(text: string | undefined): Promise<Platform | null> {

@@ -8,6 +8,7 @@ import { type OpenedSource, openSource } from "../source/open-source.js";
 import type { RegistryOptions } from "../source/registry/options.js";
 import type { SourceImage } from "../source/source.js";
 import type { Store } from "../store/store.js";
+import { maxLayerBytesOf } from "./flags.js";
 import { unlessInterrupted } from "./interrupt.js";
 
 export interface FsckFlags {
@@ -17,6 +18,7 @@ export interface FsckFlags {
   readonly "dry-run": boolean;
   readonly jobs?: number | undefined;
   readonly force: boolean;
+  readonly "max-layer-size"?: string | undefined;
 }
 
 /** Throws USAGE for flags that mean nothing without --repair, and what keeps it from knowing. */
@@ -30,10 +32,11 @@ export async function runFsck(
     if (given && !flags.repair) throw new OvlError("USAGE", `--${flag} goes with --repair`);
   }
   const { progress, signal } = run;
-  const options = { deep: flags.deep, jobs: flags.jobs ?? availableParallelism(), progress, signal };
+  const maxLayerBytes = await maxLayerBytesOf(flags);
+  const options = { deep: flags.deep, jobs: flags.jobs ?? availableParallelism(), maxLayerBytes, progress, signal };
   await using store = await open();
   if (!flags.repair || flags["dry-run"]) return { report: await fsck(store, options), failures: [] };
-  const sources = await openSources(flags.source ?? [], run);
+  const sources = await openSources(flags.source ?? [], { ...run, maxLayerBytes });
   try {
     const images = await imagesOf(sources);
     return await fsckRepair(
@@ -47,10 +50,20 @@ export async function runFsck(
 
 async function openSources(
   locations: readonly string[],
-  { registry, signal }: { readonly registry: RegistryOptions; readonly signal: AbortSignal },
+  {
+    registry,
+    signal,
+    maxLayerBytes,
+  }: {
+    readonly registry: RegistryOptions;
+    readonly signal: AbortSignal;
+    readonly maxLayerBytes: number | undefined;
+  },
 ): Promise<OpenedSource[]> {
   const opened: OpenedSource[] = [];
-  for (const location of locations) opened.push(await unlessInterrupted(openSource(location, registry), signal));
+  for (const location of locations) {
+    opened.push(await unlessInterrupted(openSource(location, registry, maxLayerBytes), signal));
+  }
   return opened;
 }
 

@@ -8,7 +8,7 @@ import type { ImageSource, SourceImage } from "../source/source.js";
 import { type PullResult, pull } from "../store/pull.js";
 import type { Store } from "../store/store.js";
 import { tagOf } from "../store/tag.js";
-import { imageIdOf, platformOf } from "./flags.js";
+import { imageIdOf, maxLayerBytesOf, platformOf } from "./flags.js";
 import { unlessInterrupted } from "./interrupt.js";
 
 export interface PullFlags {
@@ -17,6 +17,7 @@ export interface PullFlags {
   readonly expect?: string | undefined;
   readonly strict: boolean;
   readonly jobs?: number | undefined;
+  readonly "max-layer-size"?: string | undefined;
 }
 
 /** What the flags of a pull mean; refused before anything is opened. Throws USAGE. */
@@ -31,6 +32,7 @@ export async function pullPlan(sources: readonly string[], flags: PullFlags, reg
       expect: await imageIdOf(flags.expect),
       strict: flags.strict,
       jobs: flags.jobs ?? availableParallelism(),
+      maxLayerBytes: await maxLayerBytesOf(flags),
     },
   };
 }
@@ -45,8 +47,9 @@ export async function pullSources(
   try {
     const images: SourceImage[] = [];
     for (const argument of plan.sources) {
+      const opening = openSource(argument, plan.registry, plan.options.maxLayerBytes);
       // A pipe that says nothing for hours must not outlast a SIGINT.
-      const { source, name } = await unlessInterrupted(openSource(argument, plan.registry), run.signal);
+      const { source, name } = await unlessInterrupted(opening, run.signal);
       opened.push(source);
       images.push(...(await source.images({ name, platform: plan.platform })));
     }

@@ -18,14 +18,24 @@ export class Targets implements AsyncDisposable {
   readonly #openStore: () => Promise<Store>;
   readonly #platform: Platform | null;
   readonly #registry: RegistryOptions;
+  readonly #maxBytes: number | undefined;
   #store: Store | null = null;
   readonly #sources: ImageSource[] = [];
 
-  /** @param platform which image of a multi-platform source; null: this machine's */
-  constructor(openStore: () => Promise<Store>, platform: Platform | null, registry: RegistryOptions) {
+  /**
+   * @param platform which image of a multi-platform source; null: this machine's
+   * @param maxBytes that a compressed archive may unpack to
+   */
+  constructor(
+    openStore: () => Promise<Store>,
+    platform: Platform | null,
+    registry: RegistryOptions,
+    maxBytes?: number | undefined,
+  ) {
     this.#openStore = openStore;
     this.#platform = platform;
     this.#registry = registry;
+    this.#maxBytes = maxBytes;
   }
 
   /** The one image that an argument means. Throws AMBIGUOUS for a source that holds several. */
@@ -94,7 +104,7 @@ export class Targets implements AsyncDisposable {
 
   async #inSource(argument: string): Promise<ImageTarget[]> {
     const { openSource } = await import("../source/open-source.js");
-    const { source, name } = await this.#unlessStopped(openSource(argument, this.#registry));
+    const { source, name } = await this.#unlessStopped(openSource(argument, this.#registry, this.#maxBytes));
     this.#sources.push(source);
     const images = await this.#unlessStopped(source.images({ name, platform: this.#platform }));
     return images.map((image) => ({ kind: "source", target: argument, id: image.id, image }));

@@ -1,4 +1,5 @@
 /** Sizes and ages in the words that docker uses for them. */
+import { OvlError } from "../errors.js";
 
 const UNITS = ["B", "kB", "MB", "GB", "TB", "PB", "EB"] as const;
 
@@ -49,4 +50,24 @@ export function humanDuration(seconds: number): string {
 /** 12 hex characters of an identifier, as tables show it. */
 export function shortId(id: string): string {
   return id.slice(id.indexOf(":") + 1).slice(0, 12);
+}
+
+const FACTORS: Readonly<Record<string, number>> = {
+  "": 1,
+  k: 1e3,
+  m: 1e6,
+  g: 1e9,
+  t: 1e12,
+  ki: 2 ** 10,
+  mi: 2 ** 20,
+  gi: 2 ** 30,
+  ti: 2 ** 40,
+};
+
+/** Bytes as people write them: `20MB`, `512KiB`, `1000`. Throws USAGE in the flag's name. */
+export function parseSize(text: string, flag: string): number {
+  const match = /^(\d+(?:\.\d+)?)([kmgt]?i?)b?$/i.exec(text);
+  const factor = match === null ? undefined : FACTORS[(match[2] as string).toLowerCase()];
+  if (match !== null && factor !== undefined) return Number(match[1]) * factor;
+  throw new OvlError("USAGE", `${flag} takes bytes, as in 20MB or 512KiB, not ${JSON.stringify(text)}`);
 }

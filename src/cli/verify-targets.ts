@@ -6,7 +6,7 @@ import type { ImageId } from "../model/digest.js";
 import { type Problem, problemOf, type Verification } from "../store/verification.js";
 import { type VerifyOptions, verifySource } from "../store/verify-source.js";
 import { StoredVerifier } from "../store/verify-stored.js";
-import { imageIdOf } from "./flags.js";
+import { imageIdOf, maxLayerBytesOf } from "./flags.js";
 import { prefixed } from "./progress/prefixed.js";
 import type { ImageTarget, Targets } from "./target.js";
 
@@ -25,6 +25,7 @@ export interface VerifyFlags {
   readonly all: boolean;
   readonly expect?: string | undefined;
   readonly jobs?: number | undefined;
+  readonly "max-layer-size"?: string | undefined;
 }
 
 /** Throws USAGE where nothing is asked for, and what keeps it from knowing. */
@@ -37,7 +38,11 @@ export async function verifyTargets(
   if (names.length === 0 && !flags.all)
     throw new OvlError("USAGE", "missing argument: TARGET, or --all for every stored image");
   const expect = await imageIdOf(flags.expect);
-  await using verifier = new Verifier({ jobs: flags.jobs ?? availableParallelism(), ...run });
+  await using verifier = new Verifier({
+    jobs: flags.jobs ?? availableParallelism(),
+    maxLayerBytes: await maxLayerBytesOf(flags),
+    ...run,
+  });
   const verified: VerifiedTarget[] = [];
   for (const name of [...names, ...(flags.all ? await targets.everyStored() : [])]) {
     const images = await findImages(targets, name);

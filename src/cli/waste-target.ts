@@ -7,6 +7,7 @@ import type { LayerProgress } from "../layer/progress.js";
 import type { ImageId } from "../model/digest.js";
 import { listSource } from "../store/list-source.js";
 import type { ImageTarget } from "./target.js";
+import { parseSize } from "./units.js";
 
 export interface WasteAnswer extends Waste {
   readonly imageId: ImageId;
@@ -14,6 +15,7 @@ export interface WasteAnswer extends Waste {
 
 export interface WasteRun {
   readonly jobs?: number | undefined;
+  readonly maxLayerBytes?: number | undefined;
   readonly signal: AbortSignal;
   readonly progress: LayerProgress;
 }
@@ -39,7 +41,7 @@ export interface WasteLimits {
 export function wasteLimits(minEfficiency: string | undefined, maxWasted: string | undefined): WasteLimits {
   return {
     minEfficiency: minEfficiency === undefined ? null : ratio(minEfficiency),
-    maxWasted: maxWasted === undefined ? null : bytes(maxWasted),
+    maxWasted: maxWasted === undefined ? null : parseSize(maxWasted, "--max-wasted"),
   };
 }
 
@@ -63,21 +65,4 @@ function ratio(text: string): number {
     "USAGE",
     `--min-efficiency takes a ratio from 0 to 1 or a percentage, not ${JSON.stringify(text)}`,
   );
-}
-
-const UNITS: Readonly<Record<string, number>> = {
-  "": 1,
-  k: 1e3,
-  m: 1e6,
-  g: 1e9,
-  ki: 2 ** 10,
-  mi: 2 ** 20,
-  gi: 2 ** 30,
-};
-
-function bytes(text: string): number {
-  const match = /^(\d+(?:\.\d+)?)([kmg]?i?)b?$/i.exec(text);
-  const unit = match === null ? undefined : UNITS[(match[2] as string).toLowerCase()];
-  if (match !== null && unit !== undefined) return Number(match[1]) * unit;
-  throw new OvlError("USAGE", `--max-wasted takes bytes, as in 20MB or 512KiB, not ${JSON.stringify(text)}`);
 }

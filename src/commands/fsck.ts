@@ -1,6 +1,6 @@
 import { boolean, string } from "@oclif/core/flags";
 import { OvlCommand } from "../cli/base.js";
-import { forceFlag, jobsFlag } from "../cli/flags.js";
+import { forceFlag, jobsFlag, maxLayerSizeFlag } from "../cli/flags.js";
 import { registryFlags } from "../cli/registry-flags.js";
 import { fsckText } from "../cli/views/fsck.js";
 
@@ -36,6 +36,7 @@ export default class Fsck extends OvlCommand {
     }),
     "dry-run": boolean({ summary: "With --repair: say what would be done, and do nothing." }),
     jobs: jobsFlag,
+    "max-layer-size": maxLayerSizeFlag,
     force: forceFlag,
     ...registryFlags,
   };

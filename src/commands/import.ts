@@ -1,7 +1,7 @@
 import { string as stringArg } from "@oclif/core/args";
 import { string } from "@oclif/core/flags";
 import { OvlCommand } from "../cli/base.js";
-import { forceFlag } from "../cli/flags.js";
+import { forceFlag, maxLayerBytesOf, maxLayerSizeFlag } from "../cli/flags.js";
 
 export default class Import extends OvlCommand {
   static override readonly summary = "Make an image of one layer from the tar of a root filesystem.";
@@ -38,6 +38,7 @@ With SOURCE_DATE_EPOCH set, the same tar and the same changes always give the sa
       helpValue: "OS/ARCH[/VARIANT]",
       summary: "What the root filesystem is for; default: this machine.",
     }),
+    "max-layer-size": maxLayerSizeFlag,
     force: forceFlag,
   };
 
@@ -49,11 +50,17 @@ With SOURCE_DATE_EPOCH set, the same tar and the same changes always give the sa
       import("../cli/interrupt.js"),
     ]);
     const plan = importPlan(args.name, flags);
-    using rootfs = await unlessInterrupted(openRootfs(args.file), this.signal);
+    const maxLayerBytes = await maxLayerBytesOf(flags);
+    using rootfs = await unlessInterrupted(openRootfs(args.file, maxLayerBytes), this.signal);
     const { importRootfs } = await import("../store/import.js");
     await using store = await this.writer(flags, "create");
     using progress = await this.progress(flags, "importing");
-    const { id, warnings } = await importRootfs(store, rootfs, { ...plan, signal: this.signal, progress });
+    const { id, warnings } = await importRootfs(store, rootfs, {
+      ...plan,
+      maxLayerBytes,
+      signal: this.signal,
+      progress,
+    });
     progress[Symbol.dispose]();
     await this.tell(warnings, flags);
     return this.answer({ id }, flags, { text: () => id, ids: () => [id] });

@@ -1,7 +1,7 @@
 import { string as stringArg } from "@oclif/core/args";
 import { boolean, string } from "@oclif/core/flags";
 import { OvlCommand, type WriteFlags } from "../cli/base.js";
-import { expectFlag, forceFlag, jobsFlag, platformFlag } from "../cli/flags.js";
+import { expectFlag, forceFlag, jobsFlag, maxLayerSizeFlag, platformFlag } from "../cli/flags.js";
 import type { PullFlags } from "../cli/pull-sources.js";
 import { type RegistryFlags, registryFlags } from "../cli/registry-flags.js";
 import { pulledText } from "../cli/views/pull.js";
@@ -42,6 +42,7 @@ SOURCE is an OCI layout (oci:DIR[:NAME]), an archive (oci-archive:FILE[:NAME], d
     expect: expectFlag,
     strict: boolean({ summary: "Refuse layers that could not be given back bit for bit, instead of warning." }),
     jobs: jobsFlag,
+    "max-layer-size": maxLayerSizeFlag,
     force: forceFlag,
     ...registryFlags,
   };

@@ -1,7 +1,7 @@
 import { string } from "@oclif/core/args";
 import { boolean } from "@oclif/core/flags";
 import { OvlCommand } from "../cli/base.js";
-import { expectFlag, jobsFlag, platformFlag } from "../cli/flags.js";
+import { expectFlag, jobsFlag, maxLayerSizeFlag, platformFlag } from "../cli/flags.js";
 import { registryFlags } from "../cli/registry-flags.js";
 import { verifyText } from "../cli/views/verify.js";
 
@@ -32,6 +32,7 @@ export default class Verify extends OvlCommand {
     platform: platformFlag,
     ...registryFlags,
     jobs: jobsFlag,
+    "max-layer-size": maxLayerSizeFlag,
   };
 
   async run() {

@@ -1,7 +1,7 @@
 import { string } from "@oclif/core/args";
 import { string as stringFlag } from "@oclif/core/flags";
 import { OvlCommand } from "../cli/base.js";
-import { jobsFlag, platformFlag } from "../cli/flags.js";
+import { jobsFlag, maxLayerBytesOf, maxLayerSizeFlag, platformFlag } from "../cli/flags.js";
 import { registryFlags } from "../cli/registry-flags.js";
 import { wasteText } from "../cli/views/waste.js";
 
@@ -32,6 +32,7 @@ efficiency is dive's score: over all paths, the smallest size that each has in a
     platform: platformFlag,
     ...registryFlags,
     jobs: jobsFlag,
+    "max-layer-size": maxLayerSizeFlag,
   };
 
   async run() {
@@ -41,7 +42,12 @@ efficiency is dive's score: over all paths, the smallest size that each has in a
     await using targets = await this.targets(flags);
     const target = await targets.one(args.target);
     using progress = await this.progress(flags, "reading");
-    const { answer, warnings } = await wasteOfTarget(target, { jobs: flags.jobs, signal: this.signal, progress });
+    const { answer, warnings } = await wasteOfTarget(target, {
+      jobs: flags.jobs,
+      maxLayerBytes: await maxLayerBytesOf(flags),
+      signal: this.signal,
+      progress,
+    });
     progress[Symbol.dispose]();
     const failed = exceeded(answer, limits);
     if (failed.length > 0) process.exitCode = 1;

@@ -112,7 +112,7 @@ async function pack(
   if (mountId === null) throw new OvlError("BAD_ROOT", `container ${id} has no read-write layer`, { container: id });
   const directory = store.driver.contentDir(mountId);
   progress?.waiting(id, { label: id, bytes: 0 });
-  await using pipeline = new LayerPipeline({ jobs: 1, signal });
+  await using pipeline = new LayerPipeline({ jobs: 1, maxLayerBytes: Number.POSITIVE_INFINITY, signal });
   try {
     const outcome = await pipeline.run(
       async () => ({ stage: "pack", directory, userXattrs: !isMachineRoot() }),

@@ -1,5 +1,6 @@
 /** First thread of a stored layer: tar-split and the files below `diff` in, the original tar's bytes out. */
 import type { Crc64 } from "../blob/crc64.js";
+import { ByteLimit } from "../blob/limit.js";
 import { displayName } from "../model/bytes.js";
 import { Assembly, type AssemblyProblem } from "../tar-split/assemble.js";
 import { decodeSplit } from "../tar-split/decode.js";
@@ -27,7 +28,7 @@ export function assemble(job: AssembleJob, newCrc64: () => Crc64): FirstOutcome 
       if (damages.length < MAX_DAMAGES) damages.push(damage(problem, job.subject));
     },
   });
-  intoRing(tar, ring);
+  intoRing(tar, ring, new ByteLimit(job.maxBytes, job.subject));
   return { damages };
 }
 

@@ -7,6 +7,7 @@
 import type { ByteSource } from "../blob/byte-source.js";
 import { decompressInto } from "../blob/decompress.js";
 import { fileSource } from "../blob/file-source.js";
+import { ByteLimit } from "../blob/limit.js";
 import { verified } from "../blob/verify.js";
 import type { BlobInput, DecodeJob, FirstOutcome } from "./job.js";
 import { Ring, RingAborted } from "./ring.js";
@@ -15,12 +16,16 @@ import { Ring, RingAborted } from "./ring.js";
 export function decode(job: DecodeJob): FirstOutcome {
   const ring = new Ring(job.ring);
   const { digest, subject } = job.input;
+  const limit = new ByteLimit(job.maxBytes, subject);
   using input = openInput(job.input);
   const blob = counted(verified(input.source, { digest, size: input.size, subject }), ring);
   try {
     decompressInto(blob, subject, {
       next: () => ring.acquire(),
-      publish: (length) => ring.publish(length),
+      publish: (length) => {
+        limit.add(length);
+        ring.publish(length);
+      },
     });
     drain(blob, ring);
     ring.end();

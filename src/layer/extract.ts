@@ -3,6 +3,7 @@
  */
 import { closeSync, openSync, writeSync } from "node:fs";
 import type { Crc64 } from "../blob/crc64.js";
+import { ByteLimit } from "../blob/limit.js";
 import { hashing } from "../blob/verify.js";
 import { OvlError } from "../errors.js";
 import { type ByteString, displayName } from "../model/bytes.js";
@@ -45,7 +46,12 @@ function extractTar(tar: ReturnType<typeof hashing>, job: ExtractJob, newCrc64: 
     const file = new TarSplitWriter((bytes) => writeAll(fd, bytes));
     const split = new SplitReader(tar, file, newCrc64);
     using applier = new LayerApplier(job.directory, { strict: job.strict });
-    for (let entry = split.next(); entry !== null; entry = split.next()) applier.apply(entry, split.payload());
+    const limit = new ByteLimit(job.maxBytes, "the content of a layer");
+    for (let entry = split.next(); entry !== null; entry = split.next()) {
+      // Holes of sparse files are not in the tar's own size.
+      if (entry.type === "file") limit.add(entry.size);
+      applier.apply(entry, split.payload());
+    }
     const summary = split.finish();
     const applied = applier.finish();
     file.end();

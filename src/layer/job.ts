@@ -17,17 +17,22 @@ export interface BlobClaim {
 export type BlobInput = BlobClaim &
   ({ readonly range: FileRange } | { readonly arriving: SharedArrayBuffer; readonly size: number });
 
-/** First thread: a blob read, verified and decompressed. */
-export interface DecodeJob {
-  readonly stage: "decode";
+/** What every stage is told by its lane. */
+export interface LaneJob {
   readonly ring: SharedArrayBuffer;
+  /** Bytes that the layer's tar may have, and that the files in it may have together. */
+  readonly maxBytes: number;
+}
+
+/** First thread: a blob read, verified and decompressed. */
+export interface DecodeJob extends LaneJob {
+  readonly stage: "decode";
   readonly input: BlobInput;
 }
 
 /** First thread: a stored layer put together again from tar-split and its files. */
-export interface AssembleJob {
+export interface AssembleJob extends LaneJob {
   readonly stage: "assemble";
-  readonly ring: SharedArrayBuffer;
   /** Path of tar-split.json.gz. */
   readonly tarSplit: string;
   /** Directory of the layer's files. */
@@ -37,9 +42,8 @@ export interface AssembleJob {
 }
 
 /** First thread: a container's own layer as the tar that a commit makes a layer of. */
-export interface PackJob {
+export interface PackJob extends LaneJob {
   readonly stage: "pack";
-  readonly ring: SharedArrayBuffer;
   /** Directory of the layer's files. */
   readonly directory: string;
   /** Opaque directories are marked by `user.overlay.opaque`: the layer was made without root's rights. */
@@ -47,9 +51,8 @@ export interface PackJob {
 }
 
 /** Second thread: hash, split, apply. */
-export interface ExtractJob {
+export interface ExtractJob extends LaneJob {
   readonly stage: "extract";
-  readonly ring: SharedArrayBuffer;
   /** null: whatever it turns out to be. */
   readonly diffId: DiffId | null;
   /** Directory that the layer's files go into; exists and is empty. */
@@ -61,16 +64,14 @@ export interface ExtractJob {
 }
 
 /** Second thread: hash only, to know whether a layer is what its image says. */
-export interface CheckJob {
+export interface CheckJob extends LaneJob {
   readonly stage: "check";
-  readonly ring: SharedArrayBuffer;
   readonly diffId: DiffId | null;
 }
 
 /** Second thread: hash, and list what is in it. */
-export interface ListJob {
+export interface ListJob extends LaneJob {
   readonly stage: "list";
-  readonly ring: SharedArrayBuffer;
   readonly diffId: DiffId | null;
 }
 
@@ -88,9 +89,8 @@ export interface ListedEntry {
 }
 
 /** Second thread: hash and write to a file, as it is or compressed. Whether the DiffID is right is for the caller to say. */
-export interface WriteJob {
+export interface WriteJob extends LaneJob {
   readonly stage: "write";
-  readonly ring: SharedArrayBuffer;
   /** Open for writing. Not owned. */
   readonly sink: FileSink;
   /** Where the first byte goes; null: at the current position, as into a pipe. */

@@ -1,5 +1,6 @@
 /** Second thread of a layer that is only listed: what entries its tar has, their contents by checksum. */
 import type { Crc64 } from "../blob/crc64.js";
+import { ByteLimit } from "../blob/limit.js";
 import { hashing } from "../blob/verify.js";
 import type { ByteString } from "../model/bytes.js";
 import { cleanPath } from "../tar/clean.js";
@@ -14,8 +15,10 @@ export function list(job: ListJob, newCrc64: () => Crc64): SecondOutcome {
   const tar = hashing(new Ring(job.ring).source());
   const reader = new TarReader(tar);
   const crc = newCrc64();
+  const limit = new ByteLimit(job.maxBytes, "the content of a layer");
   const listed: ListedEntry[] = [];
   for (let entry = reader.next(); entry !== null; entry = reader.next()) {
+    if (entry.type === "file") limit.add(entry.size);
     crc.reset();
     const payload = reader.payload();
     if (entry.type === "file") for (let part = payload.read(); part !== null; part = payload.read()) crc.update(part);

@@ -6,6 +6,7 @@
  * files for whiteouts and opaque directories, no sockets.
  */
 import { constants, readSync } from "node:fs";
+import { ByteLimit } from "../blob/limit.js";
 import { asOvlError, OvlError, osError } from "../errors.js";
 import { type ByteString, byteStringOf, displayName } from "../model/bytes.js";
 import { groupNames, userNames } from "../sys/accounts.js";
@@ -37,7 +38,11 @@ import { Ring } from "./ring.js";
 export function pack(job: PackJob): FirstOutcome {
   const bytes = tarOfLayer(job.directory, job.userXattrs);
   try {
-    intoRing({ read: () => bytes.next().value ?? null }, new Ring(job.ring));
+    intoRing(
+      { read: () => bytes.next().value ?? null },
+      new Ring(job.ring),
+      new ByteLimit(job.maxBytes, job.directory),
+    );
   } finally {
     bytes.return(undefined);
   }

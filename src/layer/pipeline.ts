@@ -5,6 +5,7 @@
 import { Worker } from "node:worker_threads";
 import pLimit from "p-limit";
 import type { ByteStream, FileRange } from "../blob/byte-source.js";
+import { MAX_LAYER_BYTES } from "../blob/limit.js";
 import { OvlError } from "../errors.js";
 import { Feed } from "./feed.js";
 import type {
@@ -12,6 +13,7 @@ import type {
   BlobClaim,
   FirstJob,
   FirstOutcome,
+  LaneJob,
   LayerOutcome,
   PackJob,
   SecondJob,
@@ -24,6 +26,8 @@ import { Ring } from "./ring.js";
 export interface PipelineOptions {
   /** Layers at once. */
   readonly jobs: number;
+  /** Bytes that a layer may unpack to; BAD_TAR past that. */
+  readonly maxLayerBytes?: number | undefined;
   /** Ends every layer under way; what they had written is the caller's to remove. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -35,9 +39,9 @@ export type OnProgress = (input: number, output: number) => void;
 const PROGRESS_MS = 80;
 
 /** A stage before its lane has given it a ring. */
-type WithoutRing<Job> = Job extends unknown ? Omit<Job, "ring"> : never;
-export type FirstStage = WithoutRing<AssembleJob | PackJob> | DecodeStage;
-export type SecondStage = WithoutRing<SecondJob>;
+type WithoutLane<Job> = Job extends unknown ? Omit<Job, keyof LaneJob> : never;
+export type FirstStage = WithoutLane<AssembleJob | PackJob> | DecodeStage;
+export type SecondStage = WithoutLane<SecondJob>;
 
 interface DecodeStage {
   readonly stage: "decode";
@@ -47,12 +51,14 @@ interface DecodeStage {
 export class LayerPipeline implements AsyncDisposable {
   readonly #limit: ReturnType<typeof pLimit>;
   readonly #signal: AbortSignal | undefined;
+  readonly #maxBytes: number;
   readonly #idle: Lane[] = [];
   readonly #lanes: Lane[] = [];
 
   constructor(options: PipelineOptions) {
     this.#limit = pLimit(options.jobs);
     this.#signal = options.signal;
+    this.#maxBytes = options.maxLayerBytes ?? MAX_LAYER_BYTES;
   }
 
   /** A blob through both threads, opened when a lane is free. Rejects with the most telling error of the two. */
@@ -70,7 +76,7 @@ export class LayerPipeline implements AsyncDisposable {
   }
 
   #newLane(): Lane {
-    const lane = new Lane();
+    const lane = new Lane(this.#maxBytes);
     this.#lanes.push(lane);
     return lane;
   }
@@ -83,6 +89,11 @@ export class LayerPipeline implements AsyncDisposable {
 class Lane {
   readonly #first = new StageThread();
   readonly #second = new StageThread();
+  readonly #maxBytes: number;
+
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes;
+  }
 
   async run(
     first: FirstStage,
@@ -91,7 +102,8 @@ class Lane {
     onProgress: OnProgress | undefined,
   ): Promise<LayerOutcome> {
     const ring = new Ring();
-    const { job, feed } = firstJob(first, ring);
+    const shared: LaneJob = { ring: ring.memory, maxBytes: this.#maxBytes };
+    const { job, feed } = firstJob(first, shared);
     const cancel = () => {
       feed?.cancel();
       ring.cancel();
@@ -102,7 +114,7 @@ class Lane {
     try {
       const [one, two] = await Promise.all([
         this.#first.answer(job, cancel),
-        this.#second.answer({ ...second, ring: ring.memory }, cancel),
+        this.#second.answer({ ...second, ...shared }, cancel),
       ]);
       const failure = await feed?.end();
       throwIfAborted(signal);
@@ -125,14 +137,14 @@ class Lane {
 }
 
 /** Bytes of a stream cannot be had from a thread: they are brought to it from here. */
-function firstJob(stage: FirstStage, ring: Ring): { job: FirstJob; feed: Feed | null } {
-  if (stage.stage !== "decode") return { job: { ...stage, ring: ring.memory }, feed: null };
+function firstJob(stage: FirstStage, shared: LaneJob): { job: FirstJob; feed: Feed | null } {
+  if (stage.stage !== "decode") return { job: { ...stage, ...shared }, feed: null };
   const { input } = stage;
-  if ("range" in input) return { job: { stage: "decode", input, ring: ring.memory }, feed: null };
+  if ("range" in input) return { job: { stage: "decode", input, ...shared }, feed: null };
   const { stream, digest, subject } = input;
   const feed = new Feed(stream);
   const arriving = { arriving: feed.memory, size: stream.size, digest, subject };
-  return { job: { stage: "decode", input: arriving, ring: ring.memory }, feed };
+  return { job: { stage: "decode", input: arriving, ...shared }, feed };
 }
 
 class StageThread {

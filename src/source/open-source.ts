@@ -2,6 +2,7 @@
 import { closeSync, constants, openSync, readFileSync } from "node:fs";
 import { stat } from "node:fs/promises";
 import { isatty } from "node:tty";
+import { MAX_LAYER_BYTES } from "../blob/limit.js";
 import { asOvlError, OvlError } from "../errors.js";
 import { type ArchiveTree, archiveTree } from "./archive-tree.js";
 import { directoryTree } from "./directory-tree.js";
@@ -23,27 +24,32 @@ export interface OpenedSource {
  * Opens a SOURCE. A compressed archive, and one that comes through a pipe, is read to its end here.
  * A registry is asked only when its images are.
  * @param registry what the user says about registries
+ * @param maxBytes that a compressed archive may unpack to
  * Throws USAGE, NOT_FOUND, BAD_ARCHIVE, UNSUPPORTED_MEDIA_TYPE, PERMISSION, NO_SPACE, IO.
  */
-export async function openSource(text: string, registry: RegistryOptions = NO_OPTIONS): Promise<OpenedSource> {
+export async function openSource(
+  text: string,
+  registry: RegistryOptions = NO_OPTIONS,
+  maxBytes: number = MAX_LAYER_BYTES,
+): Promise<OpenedSource> {
   const locator = parseLocator(text);
-  return { source: await sourceOf(locator, registry), name: "name" in locator ? locator.name : null };
+  return { source: await sourceOf(locator, registry, maxBytes), name: "name" in locator ? locator.name : null };
 }
 
-async function sourceOf(locator: Locator, registry: RegistryOptions): Promise<ImageSource> {
+async function sourceOf(locator: Locator, registry: RegistryOptions, maxBytes: number): Promise<ImageSource> {
   switch (locator.kind) {
     case "oci":
       return openDirectory(locator.path);
     case "oci-archive":
-      return ociSource("oci-archive", await openArchive(locator.path));
+      return ociSource("oci-archive", await openArchive(locator.path, maxBytes));
     case "docker-archive":
-      return dockerSource(await openArchive(locator.path));
+      return dockerSource(await openArchive(locator.path, maxBytes));
     case "path":
       return (await isDirectory(locator.path))
         ? openDirectory(locator.path)
-        : detected(await openArchive(locator.path));
+        : detected(await openArchive(locator.path, maxBytes));
     case "stdin":
-      return detected(await openStdin());
+      return detected(await openStdin(maxBytes));
     case "registry":
       // Loaded only when it is needed: an HTTP client takes longer to load than most commands to run.
       return (await import("./registry/registry-source.js")).registrySource(locator.reference, registry);
@@ -59,7 +65,7 @@ async function openDirectory(path: string): Promise<ImageSource> {
   return ociSource("oci", directoryTree(path, path));
 }
 
-async function openArchive(path: string): Promise<ArchiveTree> {
+async function openArchive(path: string, maxBytes: number): Promise<ArchiveTree> {
   if (await isDirectory(path)) {
     throw new OvlError("BAD_ARCHIVE", `${path} is a directory, not an archive; for an OCI layout write oci:${path}`, {
       path,
@@ -68,22 +74,28 @@ async function openArchive(path: string): Promise<ArchiveTree> {
   try {
     // A FIFO would otherwise be waited for here, in a place that no signal reaches.
     const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
-    return await archiveBehind(fd, 0, path, () => closeSync(fd));
+    return await archiveBehind(fd, 0, path, maxBytes, () => closeSync(fd));
   } catch (error) {
     throw asOvlError(error);
   }
 }
 
-async function openStdin(): Promise<ArchiveTree> {
+async function openStdin(maxBytes: number): Promise<ArchiveTree> {
   const stdin = 0;
   if (isatty(stdin)) {
     throw new OvlError("USAGE", "- reads an archive from standard input, which is a terminal; redirect a file into it");
   }
-  return archiveBehind(stdin, positionOf(stdin), "standard input", () => {});
+  return archiveBehind(stdin, positionOf(stdin), "standard input", maxBytes, () => {});
 }
 
-async function archiveBehind(fd: number, offset: number, location: string, close: () => void): Promise<ArchiveTree> {
-  const file = await seekable(fd, offset, location, close);
+async function archiveBehind(
+  fd: number,
+  offset: number,
+  location: string,
+  maxBytes: number,
+  close: () => void,
+): Promise<ArchiveTree> {
+  const file = await seekable(fd, offset, location, maxBytes, close);
   try {
     return archiveTree(file.range, location, () => file[Symbol.dispose]());
   } catch (error) {

@@ -1,6 +1,7 @@
 /** The tar of a root filesystem as `ovl import` is given it: a file or a pipe, compressed or not. */
 import { closeSync, constants, fstatSync, openSync } from "node:fs";
 import { isatty } from "node:tty";
+import { MAX_LAYER_BYTES } from "../blob/limit.js";
 import { asOvlError, OvlError } from "../errors.js";
 import { positionOf } from "./open-source.js";
 import { type OwnedFile, seekable } from "./spool.js";
@@ -15,9 +16,10 @@ export interface RootfsFile extends OwnedFile {
 /**
  * A regular file is used where it is, still compressed; a pipe is read to its end here.
  * @param path `-` for standard input
+ * @param maxBytes that what comes through a pipe may unpack to
  * Throws USAGE for a terminal, NOT_FOUND, and what `seekable` throws.
  */
-export async function openRootfs(path: string): Promise<RootfsFile> {
+export async function openRootfs(path: string, maxBytes: number = MAX_LAYER_BYTES): Promise<RootfsFile> {
   const location = path === "-" ? "standard input" : path;
   if (path === "-" && isatty(STDIN)) {
     throw new OvlError("USAGE", "- reads a tar from standard input, which is a terminal; redirect a file into it");
@@ -31,7 +33,7 @@ export async function openRootfs(path: string): Promise<RootfsFile> {
         path,
       });
     }
-    if (!stat.isFile()) return { ...(await seekable(fd, 0, location, close)), location };
+    if (!stat.isFile()) return { ...(await seekable(fd, 0, location, maxBytes, close)), location };
     const offset = path === "-" ? positionOf(fd) : 0;
     return { range: { fd, offset, size: Math.max(0, stat.size - offset) }, location, [Symbol.dispose]: close };
   } catch (error) {

@@ -9,6 +9,7 @@ import { setImmediate } from "node:timers/promises";
 import type { ByteSource, FileRange } from "../blob/byte-source.js";
 import { decompress, detectCompression } from "../blob/decompress.js";
 import { fileSource } from "../blob/file-source.js";
+import { ByteLimit } from "../blob/limit.js";
 import { asOvlError, OvlError } from "../errors.js";
 import { readFully } from "./file-tree.js";
 import { PipeSource } from "./pipe-source.js";
@@ -21,21 +22,28 @@ export interface OwnedFile extends Disposable {
  * The archive behind a descriptor, plain and seekable: the very file where it is that already, else a decompressed
  * copy of it, read to its end.
  * @param offset where the archive starts in a regular file
+ * @param maxBytes that a copy may have
  * @param close gives the descriptor back, as soon as it is not needed any more
- * Throws BAD_ARCHIVE for damaged compression, UNSUPPORTED_MEDIA_TYPE for bzip2 and xz, NO_SPACE, IO.
+ * Throws BAD_ARCHIVE for damaged compression and for what is too large, UNSUPPORTED_MEDIA_TYPE for bzip2 and xz, NO_SPACE, IO.
  */
-export async function seekable(fd: number, offset: number, subject: string, close: () => void): Promise<OwnedFile> {
+export async function seekable(
+  fd: number,
+  offset: number,
+  subject: string,
+  maxBytes: number,
+  close: () => void,
+): Promise<OwnedFile> {
   let isKept = false;
   try {
     const stat = fstatSync(fd);
     if (!stat.isFile()) {
       const pipe = new PipeSource(fd);
-      return await spooled(pipe, () => pipe.ready(), subject);
+      return await spooled(pipe, () => pipe.ready(), subject, maxBytes);
     }
     const range = { fd, offset, size: Math.max(0, stat.size - offset) };
     const first = Buffer.alloc(8);
     const compression = detectCompression(first.subarray(0, readFully(fd, first, offset)));
-    if (compression !== "none") return await spooled(fileSource(range), async () => {}, subject);
+    if (compression !== "none") return await spooled(fileSource(range), async () => {}, subject, maxBytes);
     isKept = true;
     return { range, [Symbol.dispose]: close };
   } catch (error) {
@@ -49,7 +57,13 @@ export async function seekable(fd: number, offset: number, subject: string, clos
 const BURST_BYTES = 4 * 1024 * 1024;
 
 /** @param ready resolves when the next read of `input` will most likely not block */
-async function spooled(input: ByteSource, ready: () => Promise<void>, subject: string): Promise<OwnedFile> {
+async function spooled(
+  input: ByteSource,
+  ready: () => Promise<void>,
+  subject: string,
+  maxBytes: number,
+): Promise<OwnedFile> {
+  const limit = new ByteLimit(maxBytes, subject, "BAD_ARCHIVE");
   const directory = process.env["TMPDIR"] || DEFAULT_DIRECTORY;
   const fd = temporaryFile(directory);
   let size = 0;
@@ -59,6 +73,7 @@ async function spooled(input: ByteSource, ready: () => Promise<void>, subject: s
       await ready();
       const bytes = plain.read();
       if (bytes === null) return { range: { fd, offset: 0, size }, [Symbol.dispose]: () => closeSync(fd) };
+      limit.add(bytes.length);
       append(fd, bytes, directory);
       size += bytes.length;
       burst -= bytes.length;

@@ -15,6 +15,8 @@ import { tagOf } from "./tag.js";
 export interface ImportOptions extends ImportedImage {
   /** Name that the image gets; null for none. */
   readonly name: string | null;
+  /** Bytes that the tar may unpack to. */
+  readonly maxLayerBytes?: number | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly progress?: LayerProgress | undefined;
 }
@@ -39,9 +41,9 @@ export async function importRootfs(store: Store, rootfs: RootfsFile, options: Im
 
 async function extract(rootfs: RootfsFile, layer: NewLayer, options: ImportOptions): Promise<LayerOutcome> {
   const { range, location } = rootfs;
-  const { progress, signal } = options;
+  const { maxLayerBytes, progress, signal } = options;
   progress?.waiting(location, { label: location, bytes: range.size });
-  await using pipeline = new LayerPipeline({ jobs: 1, signal });
+  await using pipeline = new LayerPipeline({ jobs: 1, maxLayerBytes, signal });
   try {
     const outcome = await pipeline.run(
       async () => ({ stage: "decode", input: { range, digest: null, subject: location } }),

@@ -9,7 +9,7 @@ import type { VerifyOptions } from "./verify-source.js";
 /** Bottom to top. Throws what is wrong with a layer: DIGEST_MISMATCH, DIFF_ID_MISMATCH, BAD_ARCHIVE, BAD_TAR. */
 export async function listSource(image: SourceImage, options: VerifyOptions): Promise<(readonly ListedEntry[])[]> {
   const { progress } = options;
-  await using pipeline = new LayerPipeline({ jobs: options.jobs, signal: options.signal });
+  await using pipeline = new LayerPipeline(options);
   image.layers.forEach((layer, i) => {
     progress?.waiting(String(i), { label: hexOf(layer.digest ?? layer.diffId), bytes: layer.size });
   });

@@ -36,7 +36,9 @@ export class LayerWriter implements AsyncDisposable {
     this.#store = store;
     this.#options = options;
     const signals = options.signal ? [this.#stop.signal, options.signal] : [this.#stop.signal];
-    this.#pipeline = new LayerPipeline({ jobs: options.jobs, signal: AbortSignal.any(signals) });
+    // The limit of a pull was the user's to choose; what is stored is given back.
+    const maxLayerBytes = Number.POSITIVE_INFINITY;
+    this.#pipeline = new LayerPipeline({ jobs: options.jobs, maxLayerBytes, signal: AbortSignal.any(signals) });
   }
 
   /**

@@ -17,6 +17,8 @@ export interface StagingOptions {
   readonly strict: boolean;
   /** Layers at once. */
   readonly jobs: number;
+  /** Bytes that a layer may unpack to. */
+  readonly maxLayerBytes?: number | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly progress?: LayerProgress | undefined;
 }
@@ -77,7 +79,7 @@ export class Staging implements AsyncDisposable {
     // One layer that fails ends the others: nothing of them could be kept.
     const failed = new AbortController();
     const signals = options.signal ? [failed.signal, options.signal] : [failed.signal];
-    await using pipeline = new LayerPipeline({ jobs: options.jobs, signal: AbortSignal.any(signals) });
+    await using pipeline = new LayerPipeline({ ...options, signal: AbortSignal.any(signals) });
     const results = await Promise.allSettled(
       this.#plan.map(async (planned) => {
         try {

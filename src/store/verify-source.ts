@@ -9,6 +9,8 @@ import { type Problem, problemOf, type Verification } from "./verification.js";
 export interface VerifyOptions {
   /** Layers at once. */
   readonly jobs: number;
+  /** Bytes that a layer may unpack to. */
+  readonly maxLayerBytes?: number | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly progress?: LayerProgress | undefined;
 }
@@ -19,7 +21,7 @@ export async function verifySource(image: SourceImage, options: VerifyOptions): 
   image.layers.forEach((layer, i) => {
     options.progress?.waiting(keys[i] as string, { label: hexOf(layer.digest ?? layer.diffId), bytes: layer.size });
   });
-  await using pipeline = new LayerPipeline({ jobs: options.jobs, signal: options.signal });
+  await using pipeline = new LayerPipeline(options);
   const found = await Promise.all(
     image.layers.map((layer, i) => checkLayer(pipeline, layer, keys[i] as string, options.progress)),
   );

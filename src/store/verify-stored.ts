@@ -32,7 +32,7 @@ export class StoredVerifier implements AsyncDisposable {
 
   constructor(store: Store, options: VerifyOptions) {
     this.#store = store;
-    this.#pipeline = new LayerPipeline({ jobs: options.jobs, signal: options.signal });
+    this.#pipeline = new LayerPipeline(options);
     this.#progress = options.progress;
   }
 

@@ -18,6 +18,8 @@ export interface World extends Disposable {
   readonly root: string;
   /** Absolute path of the directory beside it, with `victim`, `secret.tar` and `sub/` in it. */
   readonly outside: string;
+  /** Path of a file beside the archive, for a root filesystem. */
+  readonly rootfs: string;
   /** Pulls bytes as a file, or a path as it is. */
   pull(source: Uint8Array | string, options?: Partial<PullOptions>): Promise<PullResult | OvlError>;
   /** The bytes as a file, for a command line. */
@@ -44,6 +46,7 @@ export async function makeWorld(): Promise<World> {
   const world: World = {
     root,
     outside,
+    rootfs: place.join("archives", "rootfs.tar"),
     archive(bytes) {
       const path = place.join("archives", "hostile.tar");
       writeFileSync(path, bytes);
