@@ -91,6 +91,16 @@ export function osError(errno: string, doing: string, fields: ErrorFields = {}, 
   return new OvlError(code, `cannot ${doing}: ${errno}`, { errno, ...fields }, { cause });
 }
 
+/** What Node calls `UNKNOWN` or `Unknown system error -122`, by the numbers of Linux. */
+const UNKNOWN_TO_NODE: Readonly<Record<number, string>> = { 116: "ESTALE", 117: "EUCLEAN", 122: "EDQUOT" };
+
+/** The symbolic name of a system error that Node threw; `""` for anything else. */
+export function errnoOf(thrown: unknown): string {
+  if (!(thrown instanceof Error)) return "";
+  const { code, errno } = thrown as NodeJS.ErrnoException;
+  return (errno === undefined ? undefined : UNKNOWN_TO_NODE[-errno]) ?? (typeof code === "string" ? code : "");
+}
+
 interface Suppressed extends Error {
   readonly suppressed: unknown;
 }
@@ -102,10 +112,11 @@ export function asOvlError(thrown: unknown): OvlError {
   if (thrown instanceof Error && thrown.name === "SuppressedError")
     return asOvlError((thrown as Suppressed).suppressed);
   if (thrown instanceof Error) {
-    const { code, syscall, path } = thrown as NodeJS.ErrnoException;
-    if (typeof code === "string" && typeof syscall === "string") {
+    const { syscall, path } = thrown as NodeJS.ErrnoException;
+    const errno = errnoOf(thrown);
+    if (errno !== "" && typeof syscall === "string") {
       return osError(
-        code,
+        errno,
         path === undefined ? syscall : `${syscall} ${path}`,
         path === undefined ? {} : { path },
         thrown,

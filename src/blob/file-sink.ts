@@ -1,7 +1,7 @@
 /** Bytes into an open file, or into a pipe whose reader may take its time. */
 import { writeSync } from "node:fs";
 import { setImmediate } from "node:timers/promises";
-import { osError } from "../errors.js";
+import { errnoOf, osError } from "../errors.js";
 import { waitWritable } from "../sys/poll.js";
 
 export interface FileSink {
@@ -53,7 +53,7 @@ function writeSome({ fd, file }: FileSink, bytes: Uint8Array, at: number, positi
   try {
     return writeSync(fd, bytes, at, bytes.length - at, position === null ? null : position + at);
   } catch (error) {
-    const errno = (error as NodeJS.ErrnoException).code ?? "";
+    const errno = errnoOf(error);
     if (errno !== "EAGAIN") throw osError(errno, `write ${file}`, { path: file }, error);
     waitWritable(fd, TURN_MS);
     return 0;
