@@ -4,10 +4,11 @@ import type { DriverName } from "../driver/driver.js";
 import type { CacheId, ChainId, DiffId, ImageId } from "../model/digest.js";
 import type { JsonObject } from "../model/go-shape.js";
 import type { Reference } from "../model/reference.js";
-import type { Entry, FsckFiles, Listing, Text } from "./fsck-files.js";
+import type { FsckFiles, Text } from "./fsck-files.js";
 import { readContainers, readMounts } from "./fsck-read-containers.js";
 import { readImages, readNames } from "./fsck-read-images.js";
 import { readDirectories, readLayers } from "./fsck-read-layers.js";
+import { type Entry, Listing } from "./listing.js";
 
 /** A file that holds one value. */
 export type Field<T> =
@@ -133,7 +134,7 @@ export interface Picture {
   readonly notDirectories: ReadonlyMap<string, string>;
 }
 
-const NOTHING: Listing = new Map();
+const NO_LINKS: ReadonlyMap<string, string | null> = new Map();
 
 export function readPicture(root: string, driver: DriverName, daemonRuns: boolean, files: FsckFiles): Picture {
   const image = join(root, "image", driver);
@@ -141,13 +142,13 @@ export function readPicture(root: string, driver: DriverName, daemonRuns: boolea
   const layerdb = join(image, "layerdb");
   const notDirectories = new Map<string, string>();
   // What stands on a directory that is none is not reported again.
-  const list = (...parts: string[]): Listing => {
-    const path = join(...parts);
-    for (const bad of notDirectories.keys()) if (path.startsWith(`${bad}/`)) return NOTHING;
-    const found = files.list(path);
+  const look = <T>(path: string, read: (path: string) => T | null | string, nothing: T): T => {
+    for (const bad of notDirectories.keys()) if (path.startsWith(`${bad}/`)) return nothing;
+    const found = read(path);
     if (typeof found === "string") notDirectories.set(path, found);
-    return typeof found === "string" || found === null ? NOTHING : found;
+    return typeof found === "string" || found === null ? nothing : found;
   };
+  const list = (...parts: string[]) => look(join(...parts), (path) => files.list(path), Listing.EMPTY);
   for (const path of [join(root, "image"), image]) list(path);
   const top = list(layerdb);
   const sha256 = list(layerdb, "sha256");
@@ -160,8 +161,7 @@ export function readPicture(root: string, driver: DriverName, daemonRuns: boolea
   const metadataEntries = list(image, "imagedb", "metadata", "sha256");
   const containerEntries = list(root, "containers");
   const homeEntries = list(home);
-  const shortNames = driver === "overlay2" ? list(home, "l") : NOTHING;
-  const links = new Map([...shortNames.values()].map(({ name, path }) => [name, path && files.target(path)]));
+  const links = driver === "overlay2" ? look(join(home, "l"), (path) => files.targets(path), NO_LINKS) : NO_LINKS;
   return {
     root,
     driver,
@@ -180,7 +180,12 @@ export function readPicture(root: string, driver: DriverName, daemonRuns: boolea
     ...readImages(files, join(image, "imagedb"), contentEntries, metadataEntries),
     contentEntries,
     metadataEntries,
-    names: readNames(files, join(image, "repositories.json")),
+    names: readNames(files, join(image, "repositories.json"), isHidden(image, notDirectories)),
     notDirectories,
   };
+}
+
+/** Whether a directory is none, or below one that is none. */
+function isHidden(path: string, notDirectories: ReadonlyMap<string, string>): boolean {
+  return [...notDirectories.keys()].some((bad) => path === bad || path.startsWith(`${bad}/`));
 }

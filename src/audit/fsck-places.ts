@@ -21,8 +21,8 @@ export interface Places {
   readonly byLink: (link: string) => CacheId | null;
   /** Short names that lead to a directory, those that a `lower` has first. */
   readonly linksTo: (cacheId: CacheId) => readonly string[];
-  /** Short names that some `lower` has: taking one of them away would break who uses it. */
-  readonly usedLinks: ReadonlySet<string>;
+  /** Whether some `lower` has a short name: taking it away would break who uses it. */
+  readonly isUsed: (link: string) => boolean;
 }
 
 interface Known {
@@ -79,25 +79,32 @@ export function findPlaces(picture: Picture, known: Known): Places {
   return { of, lost, disputed, claimed, lostContainers, byLink, ...reverseLinks(picture) };
 }
 
-function reverseLinks(picture: Picture): Pick<Places, "linksTo" | "usedLinks"> {
-  const usedLinks = new Set<string>();
-  for (const { lowers } of picture.directories.values()) for (const link of lowers) usedLinks.add(link);
-  const names = new Map<string, string[]>();
-  for (const [name, target] of picture.links) if (target !== null) push(names, target, name);
+function reverseLinks(picture: Picture): Pick<Places, "linksTo" | "isUsed"> {
+  // Nobody asks of a sound root.
+  const used = once(() => new Set([...picture.directories.values()].flatMap(({ lowers }) => lowers)));
+  const names = once(() => {
+    const byTarget = new Map<string, string[]>();
+    for (const [name, target] of picture.links) if (target !== null) push(byTarget, target, name);
+    return byTarget;
+  });
+  const isUsed = (link: string) => used().has(link);
   const linksTo = (cacheId: CacheId) =>
-    [...(names.get(`../${cacheId}/diff`) ?? [])].sort((a, b) => Number(usedLinks.has(b)) - Number(usedLinks.has(a)));
-  return { linksTo, usedLinks };
+    [...(names().get(`../${cacheId}/diff`) ?? [])].sort((a, b) => Number(isUsed(b)) - Number(isUsed(a)));
+  return { linksTo, isUsed };
 }
 
 /** By where the name leads; where there is no such name, by who says that it is called so. */
 function linkIndex(picture: Picture): (link: string) => CacheId | null {
-  const called = new Map<string, CacheId>();
-  for (const { cacheId, link } of picture.directories.values()) {
-    if (link.kind === "text" && link.text !== "") called.set(link.text.trim(), cacheId);
-  }
+  const called = once(() => {
+    const byName = new Map<string, CacheId>();
+    for (const { cacheId, link } of picture.directories.values()) {
+      if (link.kind === "text" && link.text !== "") byName.set(link.text.trim(), cacheId);
+    }
+    return byName;
+  });
   return (link) => {
     const target = /^\.\.\/([^/]+)\/diff\/?$/.exec(picture.links.get(link) ?? "")?.[1];
-    const owner = called.get(link) ?? null;
+    const owner = called().get(link) ?? null;
     // Both ways lead to one layer in a sound root; a name bent elsewhere is still in its owner's `link`.
     return owner ?? ((target ?? null) as CacheId | null);
   };
@@ -196,4 +203,13 @@ function push<K, V>(map: Map<K, V[]>, key: K, value: V): void {
   const list = map.get(key);
   if (list === undefined) map.set(key, [value]);
   else list.push(value);
+}
+
+/** Made by the first who asks. */
+function once<T>(make: () => T): () => T {
+  let made: { readonly value: T } | null = null;
+  return () => {
+    made ??= { value: make() };
+    return made.value;
+  };
 }

@@ -4,9 +4,10 @@ import { OvlError } from "../errors.js";
 import { type CacheId, isChainId, isImageId } from "../model/digest.js";
 import { isJsonObject, type JsonObject } from "../model/go-shape.js";
 import { parseJson } from "../model/json.js";
-import type { FsckFiles, Listing, Text } from "./fsck-files.js";
+import type { FsckFiles } from "./fsck-files.js";
 import type { ContainerRecord, MountRecord } from "./fsck-picture.js";
 import { field } from "./fsck-read-layers.js";
+import type { Listing } from "./listing.js";
 
 const MAX_CONFIG_V2 = 16 * 1024 * 1024;
 const CONTAINER_ID = /^[0-9a-f]{64}$/;
@@ -20,16 +21,16 @@ export function readMounts(files: FsckFiles, path: string, listing: Listing): Ma
   for (const { name, kind } of listing.values()) {
     if (kind !== "directory" || !isContainerId(name)) continue;
     const dir = join(path, name);
-    const entries = files.list(dir);
-    if (entries === null || typeof entries === "string") continue;
-    const text = (file: string): Text => (entries.has(file) ? files.text(`${dir}/${file}`) : { kind: "absent" });
+    const found = files.listWithTexts(dir, ["mount-id", "init-id", "parent"]);
+    if (found === null || typeof found === "string") continue;
+    const [mountId, initId, parent] = found.texts;
     mounts.set(name, {
       containerId: name,
       dir,
-      entries,
-      mountId: field(text("mount-id"), isMountId),
-      initId: field(text("init-id"), isMountId),
-      parent: field(text("parent"), isChainId),
+      entries: found.entries,
+      mountId: field(mountId, isMountId),
+      initId: field(initId, isMountId),
+      parent: field(parent, isChainId),
     });
   }
   return mounts;

@@ -6,8 +6,9 @@ import { chainIdsOf, type ImageId, imageIdOf, isImageId } from "../model/digest.
 import { isJsonObject } from "../model/go-shape.js";
 import { parseJson } from "../model/json.js";
 import { parseReference, type Reference } from "../model/reference.js";
-import type { FsckFiles, Listing, Text } from "./fsck-files.js";
+import type { FsckFiles } from "./fsck-files.js";
 import type { ImageRecord, MetadataRecord, NameRecord, Names } from "./fsck-picture.js";
+import type { Listing } from "./listing.js";
 
 /** As in the store: 100,000 references of 600 bytes. */
 const MAX_NAMES = 64 * 1024 * 1024;
@@ -23,10 +24,10 @@ export function readImages(files: FsckFiles, imagedb: string, content: Listing, 
     const id = `sha256:${name}`;
     const dir = join(imagedb, "metadata", "sha256", name);
     if (!isImageId(id) || kind !== "directory") continue;
-    const entries = files.list(dir);
-    if (entries === null || typeof entries === "string") continue;
-    const text = (file: string): Text => (entries.has(file) ? files.text(`${dir}/${file}`) : { kind: "absent" });
-    records.set(id, { id, dir, entries, parent: text("parent"), lastUpdated: text("lastUpdated") });
+    const found = files.listWithTexts(dir, ["parent", "lastUpdated"]);
+    if (found === null || typeof found === "string") continue;
+    const [parent, lastUpdated] = found.texts;
+    records.set(id, { id, dir, entries: found.entries, parent, lastUpdated });
   }
   return { images, metadata: records };
 }
@@ -47,7 +48,9 @@ function readImage(files: FsckFiles, id: ImageId, path: string): ImageRecord {
   }
 }
 
-export function readNames(files: FsckFiles, path: string): Names {
+/** @param hidden the directory that it should be in is none */
+export function readNames(files: FsckFiles, path: string, hidden: boolean): Names {
+  if (hidden) return { path, problem: null, names: [] };
   const damaged = (problem: string): Names => ({ path, problem, names: [] });
   const file = files.read(path, MAX_NAMES);
   if (file.kind === "absent") return { path, problem: null, names: [] };

@@ -2,10 +2,9 @@
 import { join } from "node:path";
 import type { DriverName } from "../driver/driver.js";
 import { type CacheId, type ChainId, isCacheId, isChainId, isDiffId } from "../model/digest.js";
-import type { FsckFiles, Listing, Text } from "./fsck-files.js";
+import type { FsckFiles, Text } from "./fsck-files.js";
 import type { DirectoryRecord, Field, LayerRecord } from "./fsck-picture.js";
-
-const ABSENT: Text = { kind: "absent" };
+import type { Listing } from "./listing.js";
 
 export function readLayers(files: FsckFiles, sha256: string, listing: Listing): Map<ChainId, LayerRecord> {
   const layers = new Map<ChainId, LayerRecord>();
@@ -13,17 +12,17 @@ export function readLayers(files: FsckFiles, sha256: string, listing: Listing): 
     const chainId = `sha256:${name}`;
     if (kind !== "directory" || !isChainId(chainId)) continue;
     const dir = join(sha256, name);
-    const entries = files.list(dir);
-    if (entries === null || typeof entries === "string") continue;
-    const text = (file: string) => (entries.has(file) ? files.text(`${dir}/${file}`) : ABSENT);
+    const found = files.listWithTexts(dir, ["diff", "cache-id", "parent", "size"]);
+    if (found === null || typeof found === "string") continue;
+    const [diff, cacheId, parent, size] = found.texts;
     layers.set(chainId, {
       chainId,
       dir,
-      entries,
-      diff: field(text("diff"), isDiffId),
-      cacheId: field(text("cache-id"), isCacheId),
-      parent: field(text("parent"), isChainId),
-      size: sizeField(text("size")),
+      entries: found.entries,
+      diff: field(diff, isDiffId),
+      cacheId: field(cacheId, isCacheId),
+      parent: field(parent, isChainId),
+      size: sizeField(size),
     });
   }
   return layers;
@@ -65,14 +64,36 @@ export function readDirectories(
   for (const { name, kind } of listing.values()) {
     if (kind !== "directory" || NO_LAYERS.has(name) || !isCacheId(name)) continue;
     const dir = join(home, name);
-    const entries = files.list(dir);
-    if (entries === null || typeof entries === "string") continue;
-    const text = (file: string) => (entries.has(file) ? files.text(`${dir}/${file}`) : ABSENT);
-    const lower = text(driver === "overlay2" ? "lower" : "lower-id");
-    const lowers = lower.kind === "text" && lower.text !== "" ? lower.text.split(":").map(withoutPrefix) : [];
-    directories.set(name, { cacheId: name, dir, entries, link: text("link"), lower, lowers });
+    const found = files.listWithTexts(dir, ["link", driver === "overlay2" ? "lower" : "lower-id"]);
+    if (found === null || typeof found === "string") continue;
+    const [link, lower] = found.texts;
+    directories.set(name, new Directory(name, dir, found.entries, link, lower));
   }
   return directories;
+}
+
+class Directory implements DirectoryRecord {
+  readonly cacheId: CacheId;
+  readonly dir: string;
+  readonly entries: Listing;
+  readonly link: Text;
+  readonly lower: Text;
+  #lowers: readonly string[] | null = null;
+
+  constructor(cacheId: CacheId, dir: string, entries: Listing, link: Text, lower: Text) {
+    this.cacheId = cacheId;
+    this.dir = dir;
+    this.entries = entries;
+    this.link = link;
+    this.lower = lower;
+  }
+
+  /** Taken apart only where it is asked for: of most layers it is what the layers below say, to the last byte. */
+  get lowers(): readonly string[] {
+    const { lower } = this;
+    this.#lowers ??= lower.kind === "text" && lower.text !== "" ? lower.text.split(":").map(withoutPrefix) : [];
+    return this.#lowers;
+  }
 }
 
 function withoutPrefix(entry: string): string {

@@ -37,6 +37,7 @@ export class OwnerIndex {
   readonly #found = new Map<CacheId, ChainId[]>();
   readonly #lostContainers = new Map<CacheId, string[]>();
   readonly #unfinished: ReadonlySet<CacheId>;
+  readonly #known = new Map<CacheId, readonly Belonging[]>();
 
   constructor(picture: Picture, relations: Relations) {
     this.picture = picture;
@@ -60,6 +61,14 @@ export class OwnerIndex {
 
   /** Never empty; several where damage has given one directory to several. */
   of(cacheId: CacheId): readonly Belonging[] {
+    const known = this.#known.get(cacheId);
+    if (known !== undefined) return known;
+    const found = this.#find(cacheId);
+    this.#known.set(cacheId, found);
+    return found;
+  }
+
+  #find(cacheId: CacheId): readonly Belonging[] {
     const { users, places, buildKit } = this.relations;
     const layers = (users.get(cacheId) ?? []).filter((user) => user.startsWith("sha256:")) as ChainId[];
     const owners = layers.filter((chainId) => !places.disputed.has(chainId));

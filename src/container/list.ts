@@ -41,7 +41,7 @@ export function listContainers(
   { all }: { readonly all: boolean },
 ): { containers: ListedContainer[]; warnings: StoreWarning[] } {
   const { containers, warnings: found } = store.users;
-  const warnings = [...found];
+  const warnings = [...store.layout.warnings, ...found];
   const listed: ListedContainer[] = [];
   for (const container of containers) {
     const state = stateOf(container);
@@ -52,7 +52,9 @@ export function listContainers(
     if (container.mount === null || (!all && !container.running)) continue;
     listed.push({ summary: summaryOf(store, container, state), state, ports: portsOf(container.config) });
   }
-  listed.sort((a, b) => instant(b) - instant(a) || (a.summary.id < b.summary.id ? -1 : 1));
+  const times = new Map(listed.map((container) => [container, instant(container)]));
+  const age = (container: ListedContainer) => times.get(container) as number;
+  listed.sort((a, b) => age(b) - age(a) || (a.summary.id < b.summary.id ? -1 : 1));
   return { containers: listed, warnings };
 }
 

@@ -8,19 +8,19 @@ import {
   closeSync,
   constants,
   fchmodSync,
-  fstatSync,
   fsyncSync,
   mkdirSync,
   openSync,
-  readSync,
   renameSync,
   rmSync,
   writeSync,
 } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import { asOvlError, osError } from "../errors.js";
-import { bytesOf } from "../model/bytes.js";
+import { asOvlError, errnoOf, osError } from "../errors.js";
+import { type ByteString, byteStringOf, bytesOf } from "../model/bytes.js";
+import { AT_FDCWD } from "../sys/at.js";
 import { errnoName } from "../sys/errno.js";
+import { readFileAt } from "../sys/read-file.js";
 import { namesAt } from "../sys/read-names.js";
 
 /** No file of this kind is longer in a sound root; the longest is a `lower` of 128 entries, 3712 bytes. */
@@ -32,36 +32,24 @@ export type SmallFile =
   /** There, but not a file that can be used: a directory, a FIFO, a symlink, too long, unreadable. */
   | { readonly kind: "bad"; readonly reason: string };
 
-// A FIFO would block the open, a symlink would lead out of the root.
-const SAFE = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW;
-
 /** Content of a regular file of at most `limit` bytes. Never throws: what cannot be read is an answer. */
 export function readSmall(path: string, limit = SMALL): SmallFile {
-  let fd: number;
-  try {
-    fd = openQuietly(path);
-  } catch (thrown) {
-    const code = errnoOf(thrown);
-    if (code === "ENOENT" || code === "ENOTDIR") return { kind: "absent" };
-    return { kind: "bad", reason: code === "ELOOP" ? "is a symbolic link" : code === "ENXIO" ? "is a socket" : code };
+  // The kernel's functions take no such path, and a name on disk has none.
+  if (path.includes("\0")) return { kind: "absent" };
+  return readSmallAt(AT_FDCWD, byteStringOf(path), limit);
+}
+
+/** The same in an open directory. */
+export function readSmallAt(dir: number, name: ByteString, limit = SMALL): SmallFile {
+  const found = readFileAt(dir, name, limit);
+  if (found === "special") return { kind: "bad", reason: "is not a regular file" };
+  if (typeof found === "object") {
+    if ("buffer" in found) return { kind: "read", bytes: found };
+    return { kind: "bad", reason: `has ${found.size} bytes, at most ${limit} expected` };
   }
-  try {
-    const stat = fstatSync(fd);
-    if (!stat.isFile()) return { kind: "bad", reason: "is not a regular file" };
-    if (stat.size > limit) return { kind: "bad", reason: `has ${stat.size} bytes, at most ${limit} expected` };
-    const bytes = Buffer.allocUnsafe(stat.size);
-    let length = 0;
-    while (length < bytes.length) {
-      const count = readSync(fd, bytes, length, bytes.length - length, length);
-      if (count === 0) break;
-      length += count;
-    }
-    return { kind: "read", bytes: bytes.subarray(0, length) };
-  } catch (thrown) {
-    return { kind: "bad", reason: errnoOf(thrown) };
-  } finally {
-    closeSync(fd);
-  }
+  const code = errnoName(-found);
+  if (code === "ENOENT" || code === "ENOTDIR") return { kind: "absent" };
+  return { kind: "bad", reason: code === "ELOOP" ? "is a symbolic link" : code === "ENXIO" ? "is a socket" : code };
 }
 
 /**
@@ -83,17 +71,6 @@ export function readNames(path: string): string[] {
 export function readId(path: string): string | null {
   const file = readSmall(path);
   return file.kind === "read" ? file.bytes.toString("utf8").trim() : null;
-}
-
-// Reading for an answer leaves no trace: no new access time where the kernel lets us ask for that (the
-// file's owner and root may).
-function openQuietly(path: string): number {
-  try {
-    return openSync(path, SAFE | constants.O_NOATIME);
-  } catch (thrown) {
-    if (errnoOf(thrown) !== "EPERM") throw thrown;
-    return openSync(path, SAFE);
-  }
 }
 
 /**
@@ -159,8 +136,4 @@ export function ensureDirectory(path: string, mode: number): void {
   }
 }
 
-/** The symbolic name of a system error, `""` for anything else. */
-export function errnoOf(thrown: unknown): string {
-  const code = thrown instanceof Error ? (thrown as NodeJS.ErrnoException).code : undefined;
-  return code ?? "";
-}
+export { errnoOf };

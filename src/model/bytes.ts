@@ -10,8 +10,11 @@ export function byteString(bytes: Uint8Array): ByteString {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1") as ByteString;
 }
 
+const ASCII = /^[\x00-\x7f]*$/;
+
 /** The byte string whose bytes are the UTF-8 encoding of text. */
 export function byteStringOf(text: string): ByteString {
+  if (ASCII.test(text)) return text as ByteString;
   return Buffer.from(text, "utf8").toString("latin1") as ByteString;
 }
 
@@ -23,7 +26,7 @@ const utf8 = new TextDecoder("utf-8", { fatal: true });
 
 /** The text of a byte string when it is valid UTF-8, else null. */
 export function utf8Of(name: ByteString): string | null {
-  if (/^[\x00-\x7f]*$/.test(name)) return name;
+  if (ASCII.test(name)) return name;
   try {
     return utf8.decode(bytesOf(name));
   } catch {

@@ -53,8 +53,11 @@ export function goStruct<const T extends v.ObjectEntries>(entries: T) {
   return v.pipe(
     v.custom<JsonObject>(isJsonObject, AN_OBJECT),
     v.transform((object) =>
-      // Object.fromEntries defines own properties, so that no key reaches a prototype.
-      Object.fromEntries(Object.entries(object).map(([key, value]) => [canonical.get(fold(key)) ?? key, value])),
+      // As nearly all are.
+      Object.keys(object).every((key) => Object.hasOwn(entries, key))
+        ? object
+        : // Object.fromEntries defines own properties, so that no key reaches a prototype.
+          Object.fromEntries(Object.entries(object).map(([key, value]) => [canonical.get(fold(key)) ?? key, value])),
     ),
     v.looseObject(entries),
   );

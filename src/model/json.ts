@@ -32,8 +32,11 @@ export function parseJson(bytes: Uint8Array, limits: JsonLimits): unknown {
       limit: maxBytes,
     });
   }
-  const end = scan(bytes, limits.maxDepth ?? GO_MAX_DEPTH, limits);
-  const until = limits.trailing === "ignore" ? end : bytes.byteLength;
+  const maxDepth = limits.maxDepth ?? GO_MAX_DEPTH;
+  const ignore = limits.trailing === "ignore";
+  // No value nests deeper than it has bytes.
+  const end = ignore || bytes.byteLength > maxDepth ? scan(bytes, maxDepth, limits) : bytes.byteLength;
+  const until = ignore ? end : bytes.byteLength;
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, until).toString("utf8");
   try {
     return JSON.parse(text);

@@ -48,7 +48,9 @@ export function listImages(
     names.set(image.id, references);
     shown.push(image);
   }
-  shown.sort((a, b) => instant(b) - instant(a) || (a.id < b.id ? -1 : 1));
+  const times = new Map(shown.map((image) => [image, instant(image)]));
+  const age = (image: StoredImage) => times.get(image) as number;
+  shown.sort((a, b) => age(b) - age(a) || (a.id < b.id ? -1 : 1));
   return {
     images: shown.map((image) => {
       const references = names.get(image.id) ?? [];
@@ -62,8 +64,25 @@ export function listImages(
         containers: used.get(image.id) ?? 0,
       };
     }),
-    warnings: [...store.repositories.warnings, ...warnings, ...containerWarnings],
+    warnings: [
+      ...store.layout.warnings,
+      ...store.repositories.warnings,
+      ...warnings,
+      ...lostImages(store),
+      ...containerWarnings,
+    ],
   };
+}
+
+/** Names of images whose configs are gone. */
+function lostImages(store: Store): StoreWarning[] {
+  const known = new Set(store.images.ids());
+  const lost = store.repositories.list().filter(({ id }) => !known.has(id));
+  return lost.map(({ reference, id }) => ({
+    code: "BAD_IMAGE",
+    subject: id,
+    message: `image ${familiarString(reference)} is left out: the config of ${id} is missing`,
+  }));
 }
 
 /** A time of a config in the one form that dockerd gives it. */

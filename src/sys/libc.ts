@@ -18,6 +18,7 @@ type Signature = readonly [result: string, parameters: readonly string[]];
 const FUNCTIONS = {
   openat: ["int", ["int", "void *", "int", "uint"]],
   close: ["int", ["int"]],
+  read: ["intptr_t", ["int", "void *", "size_t"]],
   write: ["intptr_t", ["int", "void *", "size_t"]],
   mkdirat: ["int", ["int", "void *", "uint"]],
   symlinkat: ["int", ["void *", "int", "void *"]],

@@ -1,6 +1,6 @@
 /** What an object is: statx(2), whose struct is the same on every architecture. */
 import type { ByteString } from "../model/bytes.js";
-import { AT_EMPTY_PATH, AT_SYMLINK_NOFOLLOW, S_IFDIR, S_IFLNK, S_IFMT } from "./at.js";
+import { AT_EMPTY_PATH, AT_SYMLINK_NOFOLLOW, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } from "./at.js";
 import type { Time } from "./attributes.js";
 import { cString } from "./c-string.js";
 import { answer, libc } from "./libc.js";
@@ -28,7 +28,11 @@ export interface Stat {
 
 /** Everything up to btime: what stat(2) knows. */
 const STATX_BASIC_STATS = 0x7ff;
-const struct = Buffer.alloc(256);
+/** In words of 32 bits: a BigInt for each number of 64 would cost as much as the call. */
+const words = new Uint32Array(64);
+const struct = new Uint8Array(words.buffer);
+/** 0o177777: where the struct has two numbers in one word, the first. */
+const LOW = 0xffff;
 
 /** An object by name, a symlink itself; or `-errno`. */
 export function statAt(dir: number, name: ByteString): Stat | number {
@@ -48,25 +52,48 @@ export function isSymlink(stat: Stat): boolean {
   return (stat.mode & S_IFMT) === S_IFLNK;
 }
 
+/** Bytes of a regular file that is open; -1 for anything else. */
+export function fileSizeOf(fd: number): number {
+  const result = libc().statx(fd, cString("" as ByteString), AT_EMPTY_PATH, STATX_BASIC_STATS, struct);
+  return result === 0 && (wordAt(28) & LOW & S_IFMT) === S_IFREG ? numberAt(40) : -1;
+}
+
 function read(result: number): Stat | number {
-  if (result < 0) return answer(result);
-  return {
-    mode: struct.readUInt16LE(28),
-    nlink: struct.readUInt32LE(16),
-    uid: struct.readUInt32LE(20),
-    gid: struct.readUInt32LE(24),
-    identity: `${struct.readUInt32LE(136)}:${struct.readUInt32LE(140)}:${struct.readBigUInt64LE(32)}`,
-    size: Number(struct.readBigUInt64LE(40)),
-    blocks: Number(struct.readBigUInt64LE(48)),
-    atime: timeAt(64),
-    mtime: timeAt(112),
-    ctime: timeAt(96),
-    rdevMajor: struct.readUInt32LE(128),
-    rdevMinor: struct.readUInt32LE(132),
-  };
+  return result < 0 ? answer(result) : new Found();
+}
+
+/** What the struct holds at the moment. */
+class Found implements Stat {
+  readonly mode = wordAt(28) & LOW;
+  readonly nlink = wordAt(16);
+  readonly uid = wordAt(20);
+  readonly gid = wordAt(24);
+  readonly size = numberAt(40);
+  readonly blocks = numberAt(48);
+  readonly atime: Time = timeAt(64);
+  readonly mtime: Time = timeAt(112);
+  readonly ctime: Time = timeAt(96);
+  readonly rdevMajor = wordAt(128);
+  readonly rdevMinor = wordAt(132);
+  readonly #device = [wordAt(136), wordAt(140)] as const;
+  readonly #inode = [wordAt(36), wordAt(32)] as const;
+
+  get identity(): string {
+    const [high, low] = this.#inode;
+    return `${this.#device[0]}:${this.#device[1]}:${(BigInt(high) << 32n) + BigInt(low)}`;
+  }
+}
+
+function wordAt(offset: number): number {
+  return words[offset >> 2] as number;
+}
+
+/** Exact up to 2^53, which no size reaches. */
+function numberAt(offset: number): number {
+  return wordAt(offset + 4) * 2 ** 32 + wordAt(offset);
 }
 
 /** struct statx_timestamp: signed 64-bit seconds, 32-bit nanoseconds. */
 function timeAt(offset: number): Time {
-  return { sec: Number(struct.readBigInt64LE(offset)), nsec: struct.readUInt32LE(offset + 8) };
+  return { sec: (wordAt(offset + 4) | 0) * 2 ** 32 + wordAt(offset), nsec: wordAt(offset + 8) };
 }

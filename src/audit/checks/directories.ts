@@ -19,6 +19,7 @@ const LINK = /^[A-Za-z0-9]{1,64}$/;
 
 export function* checkDirectories(picture: Picture, relations: Relations): Generator<Finding> {
   const marks = [...picture.directories.values()].some(({ entries }) => entries.has("committed"));
+  const nameOf = namesOf(picture, relations);
   for (const lodger of lodgers(picture, relations)) {
     const record = picture.directories.get(lodger.cacheId);
     if (record === undefined) continue;
@@ -27,7 +28,7 @@ export function* checkDirectories(picture: Picture, relations: Relations): Gener
       continue;
     }
     yield* checkLink(picture, relations, lodger, record);
-    yield* checkLower(picture, relations, lodger, record);
+    yield* checkLower(picture, nameOf, lodger, record);
     yield* checkMarks(lodger, record, marks);
   }
 }
@@ -85,7 +86,7 @@ function* checkLink(
   if (text !== null && LINK.test(text)) {
     const actual = picture.links.get(text);
     if (actual === target) return;
-    const other = actual === undefined ? places.linksTo(cacheId).find((name) => places.usedLinks.has(name)) : undefined;
+    const other = actual === undefined ? places.linksTo(cacheId).find((name) => places.isUsed(name)) : undefined;
     if (other === undefined) {
       const name = join(picture.home, "l", text);
       const detail = `expected a symlink to ${target}, found ${actual == null ? "none" : shown(actual)}`;
@@ -108,19 +109,14 @@ function* checkLink(
   });
 }
 
-function* checkLower(
-  picture: Picture,
-  relations: Relations,
-  lodger: Lodger,
-  record: DirectoryRecord,
-): Generator<Finding> {
+function* checkLower(picture: Picture, nameOf: NameOf, lodger: Lodger, record: DirectoryRecord): Generator<Finding> {
   const { subject, below } = lodger;
-  const { dir, lower, lowers } = record;
-  const path = join(dir, "lower");
+  const { dir, lower } = record;
   if (below === null || (lower.kind === "absent" && below.length === 0)) return;
-  if (lower.kind === "text" && lower.text !== "" && fits(picture, relations, below, record, lower.text)) return;
-  const names = below.map((layer) => (layer === null ? null : linkOf(picture, relations, layer)));
-  const content = names.map((name, i) => `l/${name ?? lowers[i] ?? "?"}`).join(":");
+  if (lower.kind === "text" && lower.text !== "" && fits(picture, nameOf, below, record, lower.text)) return;
+  const path = join(dir, "lower");
+  const names = below.map((layer) => (layer === null ? null : nameOf(layer)));
+  const content = names.map((name, i) => `l/${name ?? record.lowers[i] ?? "?"}`).join(":");
   const write = names.includes(null) ? [] : [{ do: "write", path, content, mode: 0o644 } as const];
   const steps = below.length === 0 ? [{ do: "remove", path } as const] : write;
   const expected = below.length === 0 ? "no such file" : shown(content);
@@ -134,21 +130,47 @@ function* checkLower(
   }
 }
 
+/** As it is in a sound root, to the last byte. */
+function isAsExpected(nameOf: NameOf, below: readonly (CacheId | null)[], text: string): boolean {
+  let at = 0;
+  for (const layer of below) {
+    const name = layer === null ? null : nameOf(layer);
+    const prefix = at === 0 ? "l/" : ":l/";
+    if (name === null || !text.startsWith(prefix, at) || !text.startsWith(name, at + prefix.length)) return false;
+    at += prefix.length + name.length;
+  }
+  return at === text.length;
+}
+
 /** A layer is named by what it calls itself, or by where the short name leads: one of them may be what is damaged. */
 function fits(
   picture: Picture,
-  relations: Relations,
+  nameOf: NameOf,
   below: readonly (CacheId | null)[],
-  { lowers }: DirectoryRecord,
+  record: DirectoryRecord,
   text: string,
 ): boolean {
+  if (isAsExpected(nameOf, below, text)) return true;
+  const { lowers } = record;
   if (lowers.length !== below.length || !text.split(":").every((entry) => entry.startsWith("l/"))) return false;
   return lowers.every((link, i) => {
     const layer = below[i] ?? null;
     // Of a layer whose directory is lost or gone nobody knows the name.
-    if (layer === null || !picture.directories.has(layer)) return true;
-    return picture.links.get(link) === `../${layer}/diff` || linkOf(picture, relations, layer) === link;
+    if (layer === null || nameOf(layer) === link || !picture.directories.has(layer)) return true;
+    return picture.links.get(link) === `../${layer}/diff`;
   });
+}
+
+type NameOf = (cacheId: CacheId) => string | null;
+
+/** `linkOf`, which every layer is asked for by all that stand on it. */
+function namesOf(picture: Picture, relations: Relations): NameOf {
+  const known = new Map<CacheId, string | null>();
+  return (cacheId) => {
+    let name = known.get(cacheId);
+    if (name === undefined) known.set(cacheId, (name = linkOf(picture, relations, cacheId)));
+    return name;
+  };
 }
 
 /** What a layer is called: by its `link`, else by the name that leads to it. */

@@ -2,11 +2,11 @@
 import { join } from "node:path";
 import { type CacheId, isCacheId } from "../../model/digest.js";
 import { diskUse } from "../disk-use.js";
-import type { Entry, Listing } from "../fsck-files.js";
 import { type Finding, finding, type Step } from "../fsck-finding.js";
 import type { Picture } from "../fsck-picture.js";
 import { field } from "../fsck-read-layers.js";
 import type { Relations } from "../fsck-relations.js";
+import type { Entry, Listing } from "../listing.js";
 
 const REMOVING = /^[0-9a-f]{64}-[0-9a-f]{64}-removing$/;
 const TEMPORARY = /^\.tmp-.+[0-9]$/;
@@ -88,10 +88,11 @@ function* checkTemporary({ files, image, contentEntries, daemonRuns }: Picture):
   const top = files.list(image);
   for (const listing of [top, contentEntries]) {
     if (listing === null || typeof listing === "string") continue;
-    for (const { name, path, kind, size } of listing.values()) {
+    for (const entry of listing.values()) {
+      const { name, path, kind } = entry;
       if (kind !== "file" || path === null || !TEMPORARY.test(name)) continue;
       const steps = [{ do: "remove", path } as const];
-      yield finding("TEMPORARY_FILE_LEFT", { subject: path, path, bytes: size, steps });
+      yield finding("TEMPORARY_FILE_LEFT", { subject: path, path, bytes: entry.size, steps });
     }
   }
 }

@@ -1,9 +1,9 @@
 /** Mount points of containers. While a daemon runs they are its own affair. */
 import { join } from "node:path";
-import type { Entry } from "../fsck-files.js";
 import { type Finding, finding } from "../fsck-finding.js";
 import type { DirectoryRecord, Picture } from "../fsck-picture.js";
 import type { Relations } from "../fsck-relations.js";
+import type { Entry } from "../listing.js";
 
 /** @param mounted mount points below the root */
 export function* checkMerged(

@@ -70,8 +70,8 @@ function hasInit(picture: Picture, id: CacheId): boolean {
 
 function* checkLinks(picture: Picture, { users, places }: Relations): Generator<Finding> {
   for (const [name, target] of picture.links) {
-    const path = join(picture.home, "l", name);
     if (target === null) {
+      const path = join(picture.home, "l", name);
       yield finding("STRAY_IN_DRIVER", { subject: path, path, steps: [{ do: "set-aside", path }] });
       continue;
     }
@@ -81,17 +81,18 @@ function* checkLinks(picture: Picture, { users, places }: Relations): Generator<
       // The name outlived its directory, which is reported as missing; or it was bent away from who has it.
       if (cacheId !== undefined && users.has(cacheId)) continue;
       if (places.byLink(name) !== null && picture.directories.has(places.byLink(name) as CacheId)) continue;
-      if (places.usedLinks.has(name)) continue;
+      if (places.isUsed(name)) continue;
     } else {
       const link = record.link.kind === "text" ? record.link.text.trim() : "";
       // Without a usable `link` the name is all that is left of it.
       if (link === name || link === "" || !/^[A-Za-z0-9]{1,64}$/.test(link)) continue;
       if (
-        places.usedLinks.has(name) ||
+        places.isUsed(name) ||
         (picture.directories.has(places.byLink(name) as CacheId) && places.byLink(name) !== cacheId)
       )
         continue;
     }
+    const path = join(picture.home, "l", name);
     yield finding("LINK_STALE", {
       subject: path,
       path,
