@@ -2,12 +2,10 @@
  * The C library of the running process. The only place that knows how it is called; the other files of this
  * folder give its functions names, types and units.
  *
- * koffi is loaded with the first call: its 12 ms are not every command's. A call costs 0.15 to 0.3 us more than
- * the system call itself, less than the same call of `node:fs`.
+ * A call costs 0.15 to 0.3 us more than the system call itself, less than the same call of `node:fs`.
  */
-import { createRequire } from "node:module";
-import type * as Koffi from "koffi";
 import { OvlError } from "../errors.js";
+import { koffi } from "./native.js";
 
 /** A C function whose result is negative on failure, with errno set. */
 export type CFunction = (...args: readonly (number | Uint8Array | Int32Array | BigUint64Array | null)[]) => number;
@@ -91,9 +89,8 @@ function load(): Readonly<Record<FunctionName, CFunction>> {
       `ovl makes system calls of Linux on x64 and arm64, not of ${process.platform} on ${process.arch}`,
     );
   }
-  const koffi = createRequire(import.meta.url)("koffi") as typeof Koffi;
-  const self = koffi.load(null);
-  errnoOf = koffi.errno;
+  const self = koffi().load(null);
+  errnoOf = koffi().errno;
   const functions: Partial<Record<FunctionName, CFunction>> = {};
   for (const [name, [result, parameters]] of Object.entries(FUNCTIONS)) {
     functions[name as FunctionName] = self.func(name, result, [...parameters]);

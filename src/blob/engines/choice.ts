@@ -3,7 +3,7 @@
  * `auto` (the default) takes the fastest that works, `node` only what Node and npm packages bring.
  */
 import { OvlError } from "../../errors.js";
-import { type Library, libraryOf } from "./koffi.js";
+import { type Library, libraryOf } from "../../sys/native.js";
 
 /** An engine that may work here. */
 export interface Candidate<E> {

@@ -2,8 +2,9 @@
  * gzip by ISA-L, at its highest level: 11% larger than zlib's level 6, nine times as fast.
  * `struct isal_zstream` as igzip_lib.h 2.30 declares it.
  */
+
+import { cStruct, type Library, setPointer } from "../../sys/native.js";
 import type { Compressor, CompressorEngine } from "./compressors.js";
-import { cStruct, type Library, setPointer } from "./koffi.js";
 
 const NEXT_IN = 0;
 const AVAIL_IN = 8;

@@ -4,9 +4,10 @@
  * accepted as long as none of them occurs. No compressor writes one, and the checksum holds all the same.
  * `struct inflate_state` as igzip_lib.h 2.30 declares it; the functions are those of the public interface.
  */
+
+import { cStruct, type Library, setPointer } from "../../sys/native.js";
 import type { Crc64, Crc64Engine } from "../crc64.js";
 import type { DeflateEngine, MemberDecoder, MemberStep } from "./deflate.js";
-import { cStruct, type Library, setPointer } from "./koffi.js";
 
 export const ISAL = "libisal.so.2";
 

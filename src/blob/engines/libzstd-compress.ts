@@ -1,6 +1,7 @@
 /** zstd by its C interface, at its default level, with the checksum that zstd(1) writes. */
+
+import type { Library } from "../../sys/native.js";
 import type { Compressor, CompressorEngine } from "./compressors.js";
-import type { Library } from "./koffi.js";
 import { ZstdBuffer } from "./libzstd.js";
 
 const ZSTD_c_compressionLevel = 100;

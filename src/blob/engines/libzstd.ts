@@ -1,6 +1,7 @@
 /** zstd through its C interface: the copy that Node exports from 22.15 on, or `libzstd.so.1`. */
+
+import { cStruct, type Library, setPointer } from "../../sys/native.js";
 import { damaged, type Inflater, type Step } from "../inflater.js";
-import { cStruct, type Library, setPointer } from "./koffi.js";
 import { MAX_WINDOW_LOG, type ZstdEngine } from "./zstd.js";
 
 const ZSTD_d_windowLogMax = 100;

@@ -1,6 +1,7 @@
 /** gzip by zlib, at the level that Go and gzip(1) use; header without a time. */
+
+import type { Library } from "../../sys/native.js";
 import type { Compressor, CompressorEngine } from "./compressors.js";
-import type { Library } from "./koffi.js";
 import { GZIP_WINDOW_BITS, VERSION, Z_BUF_ERROR, Z_OK, Z_STREAM_END, ZStream } from "./zlib.js";
 
 const Z_NO_FLUSH = 0;

@@ -2,8 +2,9 @@
  * zlib through its C interface: the copy that Node exports, or `libz.so.1`. Node's own zlib module has no
  * synchronous streams, and this one writes straight into shared memory.
  */
+
+import { cStruct, koffi, type Library, setPointer } from "../../sys/native.js";
 import type { DeflateEngine, MemberDecoder, MemberStep } from "./deflate.js";
-import { cStruct, koffi, type Library, setPointer } from "./koffi.js";
 
 export const Z_OK = 0;
 export const Z_STREAM_END = 1;

@@ -1,3 +1,4 @@
+/** Shared libraries and their structs: the only place that loads koffi. */
 import { createRequire } from "node:module";
 import type * as Koffi from "koffi";
 
@@ -5,7 +6,7 @@ export type Library = Koffi.LibraryHandle;
 
 let loaded: typeof Koffi | null = null;
 
-/** koffi, loaded when the first engine needs it: its 12 ms are not every command's. */
+/** koffi, loaded with the first call of C: its 12 ms are not every command's. */
 export function koffi(): typeof Koffi {
   loaded ??= createRequire(import.meta.url)("koffi") as typeof Koffi;
   return loaded;
