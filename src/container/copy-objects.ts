@@ -1,11 +1,11 @@
 /** What `ovl cp` copies, one object after another: as a tar has them, whether or not there is a tar. */
 import { OvlError } from "../errors.js";
 import type { ByteString } from "../model/bytes.js";
-import { type EntryType, joinPath, shownPath } from "../rootfs/entry.js";
+import { archived } from "../rootfs/archived.js";
+import { joinPath, shownPath } from "../rootfs/entry.js";
 import { HardLinks } from "../rootfs/hard-links.js";
 import type { Located } from "../rootfs/locate.js";
 import { type Visit, walk } from "../rootfs/walk.js";
-import { CAPABILITY, portableCapabilityAt } from "../sys/capability.js";
 import type { TarTime, TarType } from "../tar/entry.js";
 import type { TarReader } from "../tar/reader.js";
 import type { WritableType } from "../tar/writer.js";
@@ -33,18 +33,6 @@ export interface ObjectContent extends Disposable {
   read(): Uint8Array | null;
 }
 
-/** As docker: times in whole seconds, of extended attributes only file capabilities, no sockets. */
-const TYPES: Readonly<Record<EntryType, WritableType | null>> = {
-  file: "file",
-  directory: "directory",
-  symlink: "symlink",
-  char: "char",
-  block: "block",
-  fifo: "fifo",
-  socket: null,
-  whiteout: null,
-};
-
 /** An object of a union and everything below it. @param name that it gets; empty: what is in the directory */
 export function* objectsOf(located: Located, name: ByteString): Generator<CopyObject, void, undefined> {
   const { entry, directory, path } = located;
@@ -61,26 +49,9 @@ export function* objectsOf(located: Located, name: ByteString): Generator<CopyOb
   }
 }
 
-function objectOf({ entry, directory }: Visit, name: ByteString, links: HardLinks): CopyObject | null {
-  const { stat } = entry;
-  const type = TYPES[entry.type];
-  if (type === null) return null;
-  const first = links.firstOf(entry, name);
-  const capability = type === "symlink" ? null : portableCapabilityAt(directory.fdOf(entry), entry.name);
-  return {
-    name,
-    type: first === null ? type : "hardlink",
-    linkName: first ?? (type === "symlink" ? directory.readLink(entry) : ("" as ByteString)),
-    mode: stat.mode,
-    uid: stat.uid,
-    gid: stat.gid,
-    size: type === "file" && first === null ? stat.size : 0,
-    mtime: { sec: stat.mtime.sec, nsec: 0 },
-    devMajor: stat.rdevMajor,
-    devMinor: stat.rdevMinor,
-    xattrs: new Map(capability === null ? [] : [[CAPABILITY, capability]]),
-    content: () => directory.open(entry),
-  };
+function objectOf(visit: Visit, name: ByteString, links: HardLinks): CopyObject | null {
+  const object = archived(visit, name, links);
+  return object && { ...object, content: () => visit.directory.open(visit.entry) };
 }
 
 /** The entries of a tar. Throws BAD_TAR. */
