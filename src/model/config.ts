@@ -84,7 +84,8 @@ const historyShape = goStruct({
   empty_layer: goBool,
 });
 
-const imageShape = goStruct({
+/** image.V1Image, which every later config still begins with. */
+export const v1Members = {
   id: goString,
   parent: goString,
   comment: goString,
@@ -98,6 +99,10 @@ const imageShape = goStruct({
   variant: goString,
   os: goString,
   Size: goInt,
+};
+
+const imageShape = goStruct({
+  ...v1Members,
   rootfs: v.nullish(goStruct({ type: goString, diff_ids: goStrings })),
   history: v.nullish(v.array(v.nullish(historyShape), "must be an array of objects")),
   "os.version": goString,

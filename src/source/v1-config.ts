@@ -2,30 +2,16 @@
  * The image config that dockerd makes of a v1 image (`<id>/json` of archives older than Docker 1.10), byte for byte:
  * its sha256 is the image id. After image/v1 and the encoding/json of dockerd 20.10.
  */
-import * as v from "valibot";
+import type * as v from "valibot";
 import { byteString, byteStringOf, bytesOf } from "../model/bytes.js";
-import { runConfigShape } from "../model/config.js";
+import { type runConfigShape, v1Members } from "../model/config.js";
 import type { DiffId } from "../model/digest.js";
 import { byKeyBytes, type GoStruct, type GoValue, goJson } from "../model/go-json.js";
-import { goInt, goString, goStruct, goTime } from "../model/go-shape.js";
+import { goStruct } from "../model/go-shape.js";
 import { compact, rawMembers } from "../model/raw-json.js";
 import { formatRfc3339, parseRfc3339, ZERO_TIME } from "../model/time.js";
 
-export const v1Shape = goStruct({
-  id: goString,
-  parent: goString,
-  comment: goString,
-  created: goTime,
-  container: goString,
-  container_config: v.nullish(runConfigShape),
-  docker_version: goString,
-  author: goString,
-  config: v.nullish(runConfigShape),
-  architecture: goString,
-  variant: goString,
-  os: goString,
-  Size: goInt,
-});
+export const v1Shape = goStruct(v1Members);
 export type V1Image = v.InferOutput<typeof v1Shape>;
 type RunConfig = v.InferOutput<typeof runConfigShape>;
 
