@@ -9,7 +9,7 @@ export const trustFlags = {
   "insecure-registry": string({
     multiple: true,
     multipleNonGreedy: true,
-    helpValue: "HOST[:PORT]",
+    helpValue: "HOST[:PORT]|NETWORK",
     helpGroup,
     summary: "Speak to this registry without TLS too, or with a certificate that nobody vouches for; repeatable.",
   }),
@@ -49,14 +49,14 @@ export interface RegistryFlags {
 
 /** Throws USAGE for half of a user name and password. */
 export async function registryOptions(flags: RegistryFlags, signal: AbortSignal): Promise<RegistryOptions> {
-  const { PATIENCE } = await import("../source/registry/options.js");
+  const { NO_OPTIONS } = await import("../source/registry/options.js");
   return {
+    ...NO_OPTIONS,
     insecure: flags["insecure-registry"] ?? [],
     caFiles: flags.cacert ?? [],
     mirrors: flags["registry-mirror"] ?? [],
     credentials: await credentialsOf(flags),
     signal,
-    patience: PATIENCE,
   };
 }
 

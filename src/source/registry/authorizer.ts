@@ -62,14 +62,14 @@ export class Authorizer {
     if (!challenges.some(({ scheme }) => scheme === "basic")) {
       throw await this.#unauthorized("it refuses, and asks for nothing that ovl could show it");
     }
-    const credentials = await this.#find();
+    const credentials = await this.credentials();
     if (credentials === null || credentials.username === "") throw await this.#unauthorized("it asks for a password");
     return this.#basicOf(credentials);
   }
 
   async #token({ parameters }: Challenge, registry: Incoming, scope: Scope): Promise<string> {
-    const realm = this.#realm(parameters.get("realm") ?? "", registry.url);
-    const credentials = await this.#find();
+    const realm = await this.#realm(parameters.get("realm") ?? "", registry.url);
+    const credentials = await this.credentials();
     const { patience, signal, secrets } = this.#options;
     const service = parameters.get("service") ?? "";
     const scopes = scope.length > 0 ? scope : (parameters.get("scope") ?? "").split(" ").filter((one) => one !== "");
@@ -83,14 +83,14 @@ export class Authorizer {
   }
 
   /** It will be shown a password. */
-  #realm(text: string, registry: URL): URL {
+  async #realm(text: string, registry: URL): Promise<URL> {
     const refused = (why: string) =>
       new OvlError("UNAUTHORIZED", `${this.#options.domain} sends for a token to ${why}`, { url: shownUrl(registry) });
     if (text === "" || !URL.canParse(text, registry.href)) throw refused("no address at all");
     const realm = new URL(text, registry);
     if (realm.protocol === "https:" || realm.origin === registry.origin) return realm;
     const plain = realm.protocol === "http:" && isLoopback(realm.host) && isLoopback(registry.host);
-    if (plain || (realm.protocol === "http:" && this.#options.transport.isInsecure(realm.host))) return realm;
+    if (plain || (realm.protocol === "http:" && (await this.#options.transport.isInsecure(realm.host)))) return realm;
     throw refused(`${shownUrl(realm)}, which is not https: nothing is sent there`);
   }
 
@@ -136,7 +136,8 @@ export class Authorizer {
     throw new OvlError("REGISTRY", `${where} answers without a token`, { url: where });
   }
 
-  #find(): Promise<Credentials | null> {
+  /** Looked up once. */
+  credentials(): Promise<Credentials | null> {
     this.#credentials ??= this.#options.credentials().then((credentials) => {
       const { secrets } = this.#options;
       if (credentials !== null) secrets.add(credentials.password, credentials.identityToken ?? "");
@@ -153,7 +154,7 @@ export class Authorizer {
 
   async #unauthorized(why: string): Promise<OvlError> {
     const { domain } = this.#options;
-    const advice = (await this.#find()) === null ? "log in" : "log in again";
+    const advice = (await this.credentials()) === null ? "log in" : "log in again";
     return new OvlError("UNAUTHORIZED", `${domain} does not let us in: ${why}; ${advice} with ovl login ${domain}`, {
       registry: domain,
     });

@@ -1,10 +1,10 @@
 /** Whom to trust, and who to be: certificates for TLS, where docker looks for them. */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { rootCertificates } from "node:tls";
+import { createSecureContext, rootCertificates } from "node:tls";
 import { asOvlError, OvlError } from "../../errors.js";
+import type { RegistryOptions } from "./options.js";
 
-const DOCKER_CERTIFICATES = "/etc/docker/certs.d";
 /** Where distributions keep what their administrator trusts; Node brings its own list and does not look there. */
 const SYSTEM_BUNDLES = ["/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem"];
 
@@ -15,26 +15,88 @@ export interface TlsFiles {
   readonly key: readonly string[];
 }
 
+export const NO_TLS_FILES: TlsFiles = { ca: [], cert: [], key: [] };
+
 /**
  * Certificates for a host, with its port where it has one.
- * Throws NOT_FOUND and PERMISSION for a file that was named and cannot be read, USAGE for one that has none.
+ * @param home the registry that this is about: its authorities count also for its token service and its blob store,
+ * as with docker; who we are is for each host alone
+ * Throws NOT_FOUND and PERMISSION for a file that was named and cannot be read, USAGE for one that has no certificate,
+ * BAD_CONFIG for a client certificate without its key, a key without its certificate, and two that do not belong together.
  */
-export function tlsFiles(host: string, caFiles: readonly string[]): TlsFiles {
-  const directory = join(DOCKER_CERTIFICATES, host);
-  const names = namesIn(directory);
-  const all = (suffix: string) =>
-    names.filter((name) => name.endsWith(suffix)).map((name) => readFileSync(join(directory, name), "utf8"));
+export function tlsFiles(host: string, home: string, options: RegistryOptions): TlsFiles {
+  const directories = (name: string) =>
+    namesOf(name).flatMap((one) => options.certificates.map((parent) => join(parent, one)));
+  const own = directories(host);
+  const trusted = [...new Set([...own, ...directories(home)])];
+  const pairs = own.flatMap(clientPairs);
   return {
-    ca: [...rootCertificates, ...systemBundle(), ...all(".crt"), ...caFiles.map(readNamed)],
-    cert: all(".cert"),
-    key: all(".key"),
+    ca: [...rootCertificates, ...systemBundle(), ...trusted.flatMap(authorities), ...options.caFiles.map(readNamed)],
+    cert: pairs.map(({ cert }) => cert),
+    key: pairs.map(({ key }) => key),
   };
+}
+
+/** URLs leave out the port that https has anyway; directories may have it. */
+function namesOf(host: string): string[] {
+  const bare = host.replace(/:443$/, "");
+  return /:\d+$/.test(bare) ? [bare] : [bare, `${bare}:443`];
+}
+
+/** What is no certificate in a `.crt` counts for nothing, as with docker. */
+function authorities(directory: string): string[] {
+  const files = namesIn(directory).filter((name) => name.endsWith(".crt"));
+  return files.map((name) => read(join(directory, name))).filter(hasCertificate);
+}
+
+function clientPairs(directory: string): { cert: string; key: string }[] {
+  const names = namesIn(directory);
+  for (const name of names) {
+    const other = counterpart(name);
+    if (other === null || names.includes(other)) continue;
+    const path = join(directory, name);
+    const hint = name.endsWith(".cert") ? "; the certificate of an authority would be named *.crt" : "";
+    throw new OvlError("BAD_CONFIG", `${path} has no ${other} beside it${hint}`, {
+      path,
+      missing: join(directory, other),
+    });
+  }
+  return names.filter((name) => name.endsWith(".cert")).map((name) => pairOf(directory, name));
+}
+
+function counterpart(name: string): string | null {
+  if (name.endsWith(".cert")) return name.replace(/cert$/, "key");
+  return name.endsWith(".key") ? name.replace(/key$/, "cert") : null;
+}
+
+function pairOf(directory: string, name: string): { cert: string; key: string } {
+  const path = join(directory, name);
+  const keyPath = path.replace(/cert$/, "key");
+  const pair = { cert: read(path), key: read(keyPath) };
+  try {
+    createSecureContext(pair);
+    return pair;
+  } catch {
+    // Without what the library says: nobody knows whether it quotes a key.
+    throw new OvlError(
+      "BAD_CONFIG",
+      `${path} and ${keyPath} are not a certificate and its key, in PEM form and without a password`,
+      {
+        path,
+        key: keyPath,
+      },
+    );
+  }
 }
 
 function readNamed(path: string): string {
   const text = read(path);
-  if (text.includes("-----BEGIN CERTIFICATE-----")) return text;
+  if (hasCertificate(text)) return text;
   throw new OvlError("USAGE", `${path} holds no certificate; --cacert takes a file in PEM form`, { path });
+}
+
+function hasCertificate(text: string): boolean {
+  return text.includes("-----BEGIN CERTIFICATE-----");
 }
 
 function read(path: string): string {
@@ -58,10 +120,13 @@ function systemBundle(): string[] {
   return [];
 }
 
+/** Sorted. Throws PERMISSION: what an administrator has put there is not to be passed over. */
 function namesIn(directory: string): string[] {
   try {
     return readdirSync(directory).sort();
-  } catch {
-    return [];
+  } catch (thrown) {
+    const { code } = thrown as NodeJS.ErrnoException;
+    if (code === "ENOENT" || code === "ENOTDIR") return [];
+    throw asOvlError(thrown);
   }
 }

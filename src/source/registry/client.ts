@@ -41,32 +41,41 @@ export class RegistryClient implements AsyncDisposable {
   readonly #host: string;
   readonly #secrets = new Secrets();
   readonly #authorizer: Authorizer;
+  readonly #scheme: "http" | "https" | null;
   #base: Promise<URL> | null = null;
 
   /**
    * @param path of the repository that credentials are looked up for; empty for the registry as a whole
    * @param scheme where the user said it
-   * Throws USAGE for plain HTTP where it is not allowed.
+   * Throws USAGE for `--insecure-registry` with what is no host.
    */
   constructor(domain: string, path: string, options: RegistryOptions, scheme: "http" | "https" | null = null) {
     this.domain = domain;
     this.patience = options.patience;
     this.signal = options.signal;
     this.#host = hostOf(domain);
-    this.transport = new Transport(options, this.#secrets);
+    this.#scheme = scheme;
+    this.transport = new Transport(this.#host, options, this.#secrets);
     this.#authorizer = new Authorizer({
       domain,
       credentials: async (): Promise<Credentials | null> =>
-        options.credentials ?? (await findCredentials(domain, path)),
+        options.credentials ?? (await findCredentials(domain, path, options.signal)),
       transport: this.transport,
       secrets: this.#secrets,
       patience: options.patience,
       signal: options.signal,
     });
-    if (scheme !== null) this.#base = Promise.resolve(this.#named(scheme));
   }
 
-  /** Throws NOT_FOUND for a 404, UNAUTHORIZED, REGISTRY, NETWORK, and Transient only where `retries` is false. */
+  /** Whose name requests are made in; null: nobody's. Throws BAD_CONFIG, PERMISSION, UNAUTHORIZED from a helper. */
+  credentials(): Promise<Credentials | null> {
+    return this.#authorizer.credentials();
+  }
+
+  /**
+   * Throws NOT_FOUND for a 404, UNAUTHORIZED, REGISTRY, NETWORK, USAGE for plain HTTP where it is not allowed, and
+   * Transient only where `retries` is false.
+   */
   async request(request: RegistryRequest): Promise<Incoming> {
     const base = await (this.#base ??= this.#findBase());
     const url = typeof request.path === "string" ? new URL(`/v2/${request.path}`, base) : request.path;
@@ -105,17 +114,19 @@ export class RegistryClient implements AsyncDisposable {
     }
   }
 
-  #named(scheme: "http" | "https"): URL {
-    if (scheme === "https" || this.transport.allowsPlain(this.#host)) return new URL(`${scheme}://${this.#host}`);
-    throw new OvlError("USAGE", `http://${this.#host} has no TLS; --insecure-registry ${this.#host} would allow it`, {
-      registry: this.#host,
-    });
-  }
-
   /** TLS is tried first everywhere. Where it may be missing, whoever does not speak it is spoken to without. */
   async #findBase(): Promise<URL> {
     const secure = new URL(`https://${this.#host}`);
-    if (!this.transport.allowsPlain(this.#host)) return secure;
+    const plain = new URL(`http://${this.#host}`);
+    const isPlainAllowed = await this.transport.allowsPlain(this.#host);
+    if (this.#scheme === "https") return secure;
+    if (this.#scheme === "http" && !isPlainAllowed) {
+      throw new OvlError("USAGE", `http://${this.#host} has no TLS; --insecure-registry ${this.#host} would allow it`, {
+        registry: this.#host,
+      });
+    }
+    if (this.#scheme === "http") return plain;
+    if (!isPlainAllowed) return secure;
     return withRetries(this.patience, this.signal, async () => {
       try {
         await this.#ping(secure);
@@ -124,7 +135,6 @@ export class RegistryClient implements AsyncDisposable {
         if (!(thrown instanceof Transient)) throw thrown;
         if (!isNoTls(codeOf(thrown.failure.cause))) throw thrown;
       }
-      const plain = new URL(`http://${this.#host}`);
       await this.#ping(plain);
       return plain;
     });

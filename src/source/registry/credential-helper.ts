@@ -4,6 +4,7 @@ import { OvlError } from "../../errors.js";
 import { isJsonObject } from "../../model/go-shape.js";
 import type { AuthFile } from "./auth-file.js";
 import type { Credentials } from "./options.js";
+import { stopped } from "./retry.js";
 
 const MAX_OUTPUT = 1024 * 1024;
 /** Long enough for a person to unlock a key ring. */
@@ -19,9 +20,9 @@ export function helperFor({ content }: AuthFile, keys: readonly string[]): strin
   return typeof helper === "string" && helper !== "" ? helper : null;
 }
 
-/** null where the helper has none. Throws UNAUTHORIZED where it fails or is not there. */
-export async function fromHelper(helper: string, key: string): Promise<Credentials | null> {
-  const { status, output } = await run(helper, "get", key);
+/** null where the helper has none. Throws UNAUTHORIZED where it fails or is not there, and the signal's reason. */
+export async function fromHelper(helper: string, key: string, signal?: AbortSignal): Promise<Credentials | null> {
+  const { status, output } = await run(helper, "get", key, signal);
   if (status !== 0) {
     if (/credentials not found/i.test(output)) return null;
     throw failed(helper, "get");
@@ -44,26 +45,38 @@ export async function eraseInHelper(helper: string, key: string): Promise<void> 
   await run(helper, "erase", key);
 }
 
-function run(helper: string, action: string, input: string): Promise<{ status: number | null; output: string }> {
+function run(
+  helper: string,
+  action: string,
+  input: string,
+  signal?: AbortSignal,
+): Promise<{ status: number | null; output: string }> {
   const program = `docker-credential-${helper}`;
   // A name with a slash would be a path, and some other program.
   if (!/^[A-Za-z0-9._-]+$/.test(helper)) throw failed(JSON.stringify(helper), action);
   return new Promise((resolve, reject) => {
     const child = spawn(program, [action], { stdio: ["pipe", "pipe", "ignore"] });
     // Not spawn's own timeout: Node leaves that running where the program is missing, and the process with it.
-    const timer = setTimeout(() => child.kill(), TIMEOUT_MS);
+    const stop = () => child.kill();
+    const timer = setTimeout(stop, TIMEOUT_MS);
+    signal?.addEventListener("abort", stop, { once: true });
     let output = "";
     child.stdout.on("data", (chunk: Buffer) => {
       output += chunk.toString("utf8");
       if (output.length > MAX_OUTPUT) child.kill();
     });
-    child.on("error", () => {
+    const ended = () => {
       clearTimeout(timer);
+      signal?.removeEventListener("abort", stop);
+    };
+    child.on("error", () => {
+      ended();
       reject(failed(helper, action));
     });
     child.on("close", (status) => {
-      clearTimeout(timer);
-      resolve({ status, output });
+      ended();
+      if (signal?.aborted) reject(stopped(signal));
+      else resolve({ status, output });
     });
     child.stdin.on("error", () => {});
     child.stdin.end(input);

@@ -1,4 +1,5 @@
 /** What a user may say about registries, and how long ovl waits for them. */
+import { certificateDirectories } from "./certificate-paths.js";
 
 export interface Credentials {
   readonly username: string;
@@ -8,8 +9,10 @@ export interface Credentials {
 }
 
 export interface RegistryOptions {
-  /** Hosts, with their port, that may be spoken to without TLS or with a certificate that nobody vouches for. */
+  /** Hosts with their port, and networks, that may be spoken to without TLS or with a certificate that nobody vouches for. */
   readonly insecure: readonly string[];
+  /** Directories that hold a directory of certificates a registry (`certificates.ts`). */
+  readonly certificates: readonly string[];
   /** Files of certificate authorities to trust beside the system's. */
   readonly caFiles: readonly string[];
   /** URLs or hosts that are asked before Docker Hub. */
@@ -52,6 +55,7 @@ export const PATIENCE: Patience = {
 
 export const NO_OPTIONS: RegistryOptions = {
   insecure: [],
+  certificates: certificateDirectories(),
   caFiles: [],
   mirrors: [],
   credentials: null,

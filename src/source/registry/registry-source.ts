@@ -88,7 +88,7 @@ async function findManifest(
     try {
       return { place, found: await fetchManifest(place, referenceOf(asked)) };
     } catch (thrown) {
-      if (!(thrown instanceof OvlError) || thrown.exit >= 128) throw thrown;
+      if (!(thrown instanceof OvlError) || thrown.exit >= 128 || thrown.code === "USAGE") throw thrown;
     }
   }
   const place = places.at(-1) as Repository;

@@ -1,8 +1,9 @@
 /** One HTTP request and the head of its answer: connections, TLS, proxies, time limits, redirects. */
 import { Agent, type Dispatcher, ProxyAgent, request } from "undici";
 import { OvlError } from "../../errors.js";
-import { tlsFiles } from "./certificates.js";
+import { NO_TLS_FILES, tlsFiles } from "./certificates.js";
 import { isLoopback } from "./host.js";
+import { InsecureHosts } from "./insecure-hosts.js";
 import type { RegistryOptions } from "./options.js";
 import { proxyFor } from "./proxy.js";
 import { stopped, Transient } from "./retry.js";
@@ -39,11 +40,17 @@ const MAX_HEAD_BYTES = 64 * 1024;
 export class Transport implements AsyncDisposable {
   readonly #options: RegistryOptions;
   readonly #secrets: Secrets;
-  readonly #dispatchers = new Map<string, Dispatcher>();
+  readonly #insecure: InsecureHosts;
+  /** Host that all of this is about. Who is vouched for there is so also where it sends us. */
+  readonly #home: string;
+  readonly #dispatchers = new Map<string, Promise<Dispatcher>>();
 
-  constructor(options: RegistryOptions, secrets: Secrets) {
+  /** Throws USAGE for hosts that are none. */
+  constructor(home: string, options: RegistryOptions, secrets: Secrets) {
+    this.#home = home;
     this.#options = options;
     this.#secrets = secrets;
+    this.#insecure = new InsecureHosts(options.insecure);
   }
 
   /** Follows redirects. Throws Transient for failures of the network, NETWORK and REGISTRY for others. */
@@ -55,7 +62,7 @@ export class Transport implements AsyncDisposable {
       const location = REDIRECTS.has(answer.status) ? answer.header("location") : undefined;
       if (location === undefined) return answer;
       await discard(answer);
-      url = this.#redirected(url, location, outgoing.method, answer.status);
+      url = await this.#redirected(url, location, outgoing, answer.status);
     }
     throw new OvlError(
       "REGISTRY",
@@ -65,29 +72,38 @@ export class Transport implements AsyncDisposable {
   }
 
   /** Whether a host may be spoken to without TLS. */
-  allowsPlain(host: string): boolean {
-    return isLoopback(host) || this.isInsecure(host);
+  async allowsPlain(host: string): Promise<boolean> {
+    return isLoopback(host) || (await this.isInsecure(host));
   }
 
-  isInsecure(host: string): boolean {
-    return this.#options.insecure.includes(host);
+  isInsecure(host: string): Promise<boolean> {
+    return this.#insecure.has(host);
+  }
+
+  /** Whether one server may send us on to another: never from TLS to none, unless the user has allowed that host. */
+  async mayFollow(from: URL, to: URL): Promise<boolean> {
+    if (to.protocol === "https:") return true;
+    if (to.protocol !== "http:") return false;
+    return (from.protocol === "http:" && isLoopback(to.host)) || (await this.isInsecure(to.host));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all([...this.#dispatchers.values()].map((dispatcher) => dispatcher.destroy()));
+    const made = await Promise.allSettled(this.#dispatchers.values());
+    await Promise.all(made.map((each) => each.status === "fulfilled" && each.value.destroy()));
   }
 
-  #redirected(from: URL, location: string, method: string, status: number): URL {
+  async #redirected(from: URL, location: string, { method, body }: Outgoing, status: number): Promise<URL> {
     const refused = (why: string) =>
       new OvlError("REGISTRY", `${shownUrl(from)} redirects to ${why}`, { url: shownUrl(from) });
     if (!URL.canParse(location, from.href)) throw refused("no address at all");
     const to = new URL(location, from);
     // Anything but GET and HEAD may only be repeated where the status says so.
     if (method !== "GET" && method !== "HEAD" && status !== 307 && status !== 308) throw refused("something else");
-    if (to.protocol === "https:") return to;
+    // A body is meant for one server: it may be what a token is given for.
+    if (body !== undefined && to.hostname !== from.hostname)
+      throw refused(`${to.host}, which is not sent what was meant for ${from.host}`);
+    if (await this.mayFollow(from, to)) return to;
     if (to.protocol !== "http:") throw refused(`${to.protocol}, which is no web address`);
-    const stays = from.protocol === "http:" && isLoopback(to.host);
-    if (stays || this.isInsecure(to.host)) return to;
     throw refused(`${shownUrl(to)}, without TLS; --insecure-registry ${to.host} would allow it`);
   }
 
@@ -101,7 +117,7 @@ export class Transport implements AsyncDisposable {
     const timer = setTimeout(() => stop.abort(), this.#options.patience.idle + (body === undefined ? 0 : HOUR));
     try {
       const answer = await request(url, {
-        dispatcher: this.#dispatcher(url),
+        dispatcher: await this.#dispatcher(url),
         method,
         headers: { ...headers, "user-agent": "ovl", ...(authorization === null ? {} : { authorization }) },
         body: body?.() ?? null,
@@ -140,31 +156,36 @@ export class Transport implements AsyncDisposable {
   }
 
   /** One a server: each keeps its connections open for the next request. */
-  #dispatcher(url: URL): Dispatcher {
-    const known = this.#dispatchers.get(url.origin);
-    if (known !== undefined) return known;
-    const made = this.#newDispatcher(url);
-    this.#dispatchers.set(url.origin, made);
-    return made;
+  #dispatcher(url: URL): Promise<Dispatcher> {
+    const known = this.#dispatchers.get(url.origin) ?? this.#newDispatcher(url);
+    this.#dispatchers.set(url.origin, known);
+    return known;
   }
 
-  #newDispatcher(url: URL): Dispatcher {
-    const { caFiles, patience } = this.#options;
-    const files = url.protocol === "https:" ? tlsFiles(url.host, caFiles) : { ca: [], cert: [], key: [] };
+  async #newDispatcher(url: URL): Promise<Dispatcher> {
+    const { patience } = this.#options;
+    const files = url.protocol === "https:" ? tlsFiles(url.host, this.#home, this.#options) : NO_TLS_FILES;
     const tls = {
       ...(files.ca.length === 0 ? {} : { ca: [...files.ca] }),
       ...(files.cert.length === 0 ? {} : { cert: [...files.cert], key: [...files.key] }),
-      rejectUnauthorized: !this.isInsecure(url.host),
+      rejectUnauthorized: !(await this.isInsecure(url.host)),
       timeout: patience.connect,
     };
     const limits = { maxHeaderSize: MAX_HEAD_BYTES, connectTimeout: patience.connect };
     const proxy = proxyFor(url);
     if (proxy === null) return new Agent({ ...limits, connect: tls });
-    const { username, password } = proxy;
-    this.#secrets.add(decodeURIComponent(password));
-    const token = basic(decodeURIComponent(username), decodeURIComponent(password));
-    const uri = proxy.origin;
-    return new ProxyAgent({ ...limits, uri, requestTls: tls, ...(username === "" ? {} : { token }) });
+    const [username, password] = [unescaped(proxy.username), unescaped(proxy.password)];
+    const token = basic(username, password);
+    this.#secrets.add(password, token.slice("Basic ".length));
+    return new ProxyAgent({ ...limits, uri: proxy.origin, requestTls: tls, ...(username === "" ? {} : { token }) });
+  }
+}
+
+function unescaped(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
   }
 }
 
