@@ -13,6 +13,9 @@ export interface Pushed {
   readonly layers: readonly { readonly digest: string; readonly status: "pushed" | "exists" | "mounted" }[];
 }
 
+/** Layers at once: whoever waits for a registry needs no processor. As many as dockerd has under way. */
+const UPLOADS = 5;
+
 /**
  * @param reader the root, which the push itself only reads
  * @param openWriter the same root, for the notes
@@ -24,7 +27,8 @@ export async function pushImage(
   options: Omit<PushOptions, "jobs"> & { readonly target: string | undefined; readonly jobs: number | undefined },
 ): Promise<Pushed> {
   const reference = targetOf(image, options.target);
-  const result = await push(reader, image, reference, { ...options, jobs: options.jobs ?? availableParallelism() });
+  const jobs = options.jobs ?? Math.max(UPLOADS, availableParallelism());
+  const result = await push(reader, image, reference, { ...options, jobs });
   await note(openWriter, reference, result);
   return {
     reference: familiarString(reference),

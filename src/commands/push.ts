@@ -29,7 +29,7 @@ Credentials are those of docker login, podman login and ovl login.`;
     const { pushImage } = await import("../cli/push-image.js");
     const registry = await this.registry(flags);
     await using store = await this.reader(flags);
-    using progress = await this.progress(flags, "compressing");
+    using progress = await this.progress(flags, "packing");
     const { signal } = this;
     const pushed = await pushImage(
       store,

@@ -7,7 +7,9 @@ export interface LayerProgress {
   waiting(key: string, layer: { readonly label: string; readonly bytes: number }): void;
   /** `input` bytes of the blob, of the `bytes` announced, have been read. */
   working(key: string, input: number): void;
+  /** Another kind of work on a layer begins, over `bytes`; `verb` says which: `uploading`, at most ten letters. */
+  next?(key: string, step: { readonly verb: string; readonly bytes: number }): void;
   finished(key: string, outcome: LayerEnd): void;
 }
 
-export type LayerEnd = "extracted" | "exists" | "verified" | "saved" | "failed";
+export type LayerEnd = "extracted" | "exists" | "verified" | "saved" | "pushed" | "mounted" | "failed";

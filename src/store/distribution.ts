@@ -2,6 +2,7 @@
  * What registries told about layers: `distribution/`, two maps between DiffIDs and the digests of the blobs
  * that carried them. Only hints: losing them costs an upload.
  */
+import { rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { ensureDirectory, readId, readSmall, writeAtomically } from "../driver/files.js";
 import { asOvlError } from "../errors.js";
@@ -14,7 +15,7 @@ export interface BlobRecord {
   readonly digest: Digest;
   /** Full repository name: `docker.io/library/debian`. */
   readonly repository: string;
-  /** Of digest and repository under the credentials, in hex; empty for none. */
+  /** Under whose name it was pushed (`account.ts`), in hex; empty for a blob that was pulled. */
   readonly hmac: string;
 }
 
@@ -49,14 +50,26 @@ export class Distribution {
   /** Notes a blob, as the newest of its layer. */
   add(diffId: DiffId, record: BlobRecord): void {
     const others = this.blobsOf(diffId).filter((known) => !isSame(known, record));
-    const records = [...others, record].slice(-MAX_RECORDS);
+    this.#write(diffId, [...others, record].slice(-MAX_RECORDS));
+    write(this.#diffIdPath(record.digest), diffId);
+  }
+
+  /** Forgets that a blob was there; which layer its digest belongs to stays true. */
+  remove(diffId: DiffId, record: BlobRecord): void {
+    const known = this.blobsOf(diffId);
+    const rest = known.filter((other) => !isSame(other, record));
+    if (rest.length === known.length) return;
+    if (rest.length > 0) this.#write(diffId, rest);
+    else rmSync(this.#recordsPath(diffId), { force: true });
+  }
+
+  #write(diffId: DiffId, records: readonly BlobRecord[]): void {
     const json = records.map(({ digest, repository, hmac }) => ({
       Digest: digest,
       SourceRepository: repository,
       HMAC: hmac,
     }));
     write(this.#recordsPath(diffId), goJson(json));
-    write(this.#diffIdPath(record.digest), diffId);
   }
 
   #recordsPath(diffId: DiffId): string {
@@ -86,6 +99,6 @@ function recordOf(value: unknown): BlobRecord | null {
   return { digest, repository, hmac: typeof hmac === "string" ? hmac : "" };
 }
 
-function isSame(a: BlobRecord, b: BlobRecord): boolean {
+export function isSame(a: BlobRecord, b: BlobRecord): boolean {
   return a.digest === b.digest && a.repository === b.repository && a.hmac === b.hmac;
 }

@@ -94,10 +94,12 @@ function register(store: Store, staged: Staging, named: readonly NamedImage[]): 
   try {
     for (const layer of staged.commit()) undo.push(() => store.layers.remove(layer, false));
     for (const { image } of named) {
-      if (!store.images.has(image.id)) undo.push(() => store.images.delete(image.id));
+      const isNew = !store.images.has(image.id);
+      if (isNew) undo.push(() => store.images.delete(image.id));
       store.images.put(image.config.bytes, image.parent);
+      // Of an image that is there already dockerd takes no notes, wherever it comes from.
+      if (isNew) noteLayers(store.distribution, image);
     }
-    for (const { image } of named) noteLayers(store.distribution, image);
     store.repositories.update((repositories) => {
       for (const { image, names } of named) {
         noteNames(store.repositories, repositories, image);

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { lstatSync, readFileSync, writeFileSync } from "node:fs";
+import { lstatSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { type DiffId, sha256 } from "../../src/model/digest.js";
@@ -34,6 +34,19 @@ test("fifty blobs are kept, the newest last, and one that comes again is the new
   assert.equal(blobs.length, 50);
   assert.deepEqual(blobs[0], record("2"));
   assert.deepEqual(blobs.slice(-2), [record("51"), record("10")]);
+});
+
+test("a blob that is not there any more is forgotten, and the last one with its file", () => {
+  using work = scratch("distribution", 0);
+  const distribution = new Distribution(work.path);
+  for (const text of ["a", "b"]) distribution.add(diffId, record(text));
+  distribution.remove(diffId, { ...record("a"), hmac: "00" });
+  assert.equal(distribution.blobsOf(diffId).length, 2, "another note");
+  distribution.remove(diffId, record("a"));
+  assert.deepEqual(distribution.blobsOf(diffId), [record("b")]);
+  distribution.remove(diffId, record("b"));
+  assert.deepEqual(readdirSync(join(work.path, "v2metadata-by-diffid/sha256")), []);
+  assert.equal(distribution.diffIdOf(sha256("a")), diffId, "what the blob is stays true");
 });
 
 test("what is damaged is no hint, and is written over", () => {

@@ -8,13 +8,15 @@ export interface BarLayer {
   /** Digest of the layer. */
   readonly label: string;
   /** Of the blob as stored. */
-  readonly bytes: number;
+  bytes: number;
   done: number;
   state: "waiting" | "working" | LayerEnd;
   /** Milliseconds, when work on it began. */
   since: number;
   /** Bytes a second; 0 while unknown. */
   rate: number;
+  /** What it is under way with, where that is not what the style says. */
+  verb?: string;
 }
 
 export interface BarStyle {
@@ -34,7 +36,7 @@ const MIN_BAR = 8;
 export function barLine(layer: BarLayer, columns: number, style: BarStyle): string {
   const room = columns - 1;
   const id = shortId(layer.label);
-  const word = layer.state === "working" ? style.verb : layer.state;
+  const word = layer.state === "working" ? (layer.verb ?? style.verb) : layer.state;
   const state = word.padEnd(STATE_WIDTH);
   const sizes = sizesOf(layer).padStart(SIZES_WIDTH);
   const rate = (layer.state === "working" && layer.rate > 0 ? `${humanSize(layer.rate)}/s` : "").padStart(RATE_WIDTH);
@@ -57,7 +59,7 @@ function sizesOf(layer: BarLayer): string {
 }
 
 function drawBar(layer: BarLayer, width: number, { color, unicode }: BarStyle): string {
-  if (layer.state === "waiting" || layer.state === "exists") return " ".repeat(width);
+  if (["waiting", "exists", "mounted"].includes(layer.state)) return " ".repeat(width);
   const share = layer.bytes === 0 ? 1 : Math.min(1, layer.done / layer.bytes);
   const full = Math.floor(share * width);
   const [on, off] = unicode ? ["━", "─"] : ["=", "-"];
@@ -69,12 +71,14 @@ function paintState(layer: BarLayer, text: string, { color }: BarStyle): string 
   switch (layer.state) {
     case "waiting":
     case "exists":
+    case "mounted":
       return color.dim(text);
     case "working":
       return text;
     case "extracted":
     case "verified":
     case "saved":
+    case "pushed":
       return color.green(text);
     case "failed":
       return color.red(text);

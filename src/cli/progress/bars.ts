@@ -41,6 +41,12 @@ export class BarsDisplay implements LayerProgress, Disposable {
     layer.rate = now - layer.since < 250 ? 0 : (input * 1000) / (now - layer.since);
   }
 
+  next(key: string, { verb, bytes }: { readonly verb: string; readonly bytes: number }): void {
+    const layer = this.#layers.get(key);
+    if (layer === undefined) return;
+    Object.assign(layer, { verb, bytes, done: 0, state: "working", since: performance.now(), rate: 0 });
+  }
+
   finished(key: string, outcome: LayerEnd): void {
     const layer = this.#layers.get(key);
     if (layer === undefined) return;

@@ -23,6 +23,11 @@ export class PlainDisplay implements LayerProgress, Disposable {
     if (layer !== undefined) layer.started ??= this.#now();
   }
 
+  next(key: string, { bytes }: { readonly bytes: number }): void {
+    const layer = this.#layers.get(key);
+    if (layer !== undefined) layer.bytes = bytes;
+  }
+
   finished(key: string, outcome: LayerEnd): void {
     const layer = this.#layers.get(key);
     if (layer === undefined || layer.ended) return;
