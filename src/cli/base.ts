@@ -1,11 +1,14 @@
 /** What every command of ovl has: the flags of section 1 of the contract, and one way to answer. */
-import { Command } from "@oclif/core/command";
-import { boolean, option, string } from "@oclif/core/flags";
+import type { Command } from "@oclif/core/command";
+import type { ArgInput, FlagInput, Input } from "@oclif/core/interfaces";
 import type { ChalkInstance } from "chalk";
 import type { LayerProgress } from "../layer/progress.js";
 import type { RegistryOptions } from "../source/registry/options.js";
 import type { Store } from "../store/store.js";
+import { wantsJson } from "./argv.js";
 import { interruption } from "./interrupt.js";
+import { boolean, option, string } from "./oclif/flags.js";
+import { parse, type Values } from "./oclif/parse.js";
 import { type View, writeJson, writeLines } from "./output.js";
 import type { RegistryFlags } from "./registry-flags.js";
 import { isNamed, rootDirectory } from "./root.js";
@@ -24,10 +27,22 @@ export interface WriteFlags extends GlobalFlags {
   readonly force: boolean;
 }
 
-export abstract class OvlCommand extends Command {
-  static override readonly enableJsonFlag = true;
+/**
+ * Declares what an oclif command declares, so that oclif makes help, completion and suggestions of it, but is none
+ * of its classes: loading those takes longer than most commands do.
+ */
+export abstract class OvlCommand {
+  declare static readonly summary: string;
+  declare static readonly description: string;
+  declare static readonly usage: string | string[];
+  declare static readonly examples: Command.Example[];
+  static readonly args: ArgInput = {};
+  static readonly flags: FlagInput = {};
+  /** Whether there may be no more arguments than `args` names. */
+  static readonly strict: boolean = true;
+  static readonly enableJsonFlag = true;
 
-  static override readonly baseFlags = {
+  static readonly baseFlags = {
     root: string({
       env: "OVL_ROOT",
       helpValue: "DIR",
@@ -50,6 +65,33 @@ export abstract class OvlCommand extends Command {
     })(),
     "no-color": boolean({ helpGroup: "GLOBAL", summary: "Never colour; NO_COLOR says the same." }),
   };
+
+  protected argv: readonly string[];
+
+  constructor(argv: readonly string[]) {
+    this.argv = argv;
+  }
+
+  /** Runs the command and prints its answer, where that is to be JSON. Failures are for the caller to report. */
+  static async run(this: new (argv: readonly string[]) => OvlCommand, argv: readonly string[]): Promise<void> {
+    const command = new this(argv);
+    const answer = await command.run();
+    if (answer !== undefined && command.jsonEnabled()) writeJson(answer);
+  }
+
+  /** What is to be done. @returns the answer's JSON, or nothing where it was written another way */
+  abstract run(): Promise<unknown>;
+
+  /** @param argv the arguments, where the command has an order of its own for them */
+  protected parse<F extends Values, B extends Values, A extends Values>(command: Input<F, B, A>, argv = this.argv) {
+    this.argv = argv;
+    return parse(argv, command);
+  }
+
+  /** Whether stdout is for one JSON document. */
+  protected jsonEnabled(): boolean {
+    return wantsJson(this.argv);
+  }
 
   /** Aborted by SIGINT and SIGTERM. Hand it to all work that can leave something behind. */
   protected get signal(): AbortSignal {
@@ -121,16 +163,6 @@ export abstract class OvlCommand extends Command {
     if (warnings.length === 0) return;
     const { writeWarnings } = await import("./failure.js");
     writeWarnings(warnings, flags["no-color"]);
-  }
-
-  /** Never coloured, unlike oclif's, whatever theme the user has set. */
-  override logJson(json: unknown): void {
-    writeJson(json);
-  }
-
-  /** Failures are reported in one place for commands, unknown commands and plugins: `start`. */
-  protected override async catch(error: Error): Promise<never> {
-    throw error;
   }
 }
 

@@ -1,7 +1,7 @@
 /** Flags that several commands share, and what their values mean. */
-import { boolean, integer, string } from "@oclif/core/flags";
 import type { ImageId } from "../model/digest.js";
 import type { Platform } from "../model/platform.js";
+import { boolean, integer, string } from "./oclif/flags.js";
 
 export const platformFlag = string({
   helpValue: "OS/ARCH[/VARIANT]",

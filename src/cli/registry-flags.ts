@@ -1,7 +1,7 @@
 /** What every command that asks registries can be told about them. */
 import { readFileSync } from "node:fs";
-import { boolean, string } from "@oclif/core/flags";
 import type { Credentials, RegistryOptions } from "../source/registry/options.js";
+import { boolean, string } from "./oclif/flags.js";
 
 const helpGroup = "REGISTRY";
 

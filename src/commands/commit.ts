@@ -1,7 +1,7 @@
-import { string as stringArg } from "@oclif/core/args";
-import { string } from "@oclif/core/flags";
 import { OvlCommand } from "../cli/base.js";
 import { forceFlag } from "../cli/flags.js";
+import { string as stringArg } from "../cli/oclif/args.js";
+import { string } from "../cli/oclif/flags.js";
 
 export default class Commit extends OvlCommand {
   static override readonly summary = "Make an image of a container: what was written in it becomes a new layer.";

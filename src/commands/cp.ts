@@ -1,7 +1,7 @@
-import { string } from "@oclif/core/args";
-import { boolean } from "@oclif/core/flags";
 import { OvlCommand } from "../cli/base.js";
 import { forceFlag } from "../cli/flags.js";
+import { string } from "../cli/oclif/args.js";
+import { boolean } from "../cli/oclif/flags.js";
 
 export default class Cp extends OvlCommand {
   static override readonly summary = "Copy files out of a container or into it.";

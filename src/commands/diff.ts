@@ -1,5 +1,5 @@
-import { string } from "@oclif/core/args";
 import { OvlCommand } from "../cli/base.js";
+import { string } from "../cli/oclif/args.js";
 import { changeLine } from "../cli/views/changes.js";
 
 export default class Diff extends OvlCommand {

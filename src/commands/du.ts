@@ -1,5 +1,5 @@
-import { boolean } from "@oclif/core/flags";
 import { OvlCommand } from "../cli/base.js";
+import { boolean } from "../cli/oclif/flags.js";
 import { duText } from "../cli/views/du.js";
 
 export default class Du extends OvlCommand {

@@ -1,6 +1,6 @@
-import { string } from "@oclif/core/args";
-import { string as stringFlag } from "@oclif/core/flags";
 import { OvlCommand } from "../cli/base.js";
+import { string } from "../cli/oclif/args.js";
+import { string as stringFlag } from "../cli/oclif/flags.js";
 
 export default class Export extends OvlCommand {
   static override readonly summary = "Write the file system of a container or an image as one tar.";

@@ -1,6 +1,6 @@
-import { string } from "@oclif/core/args";
-import { boolean, integer } from "@oclif/core/flags";
 import { OvlCommand } from "../cli/base.js";
+import { string } from "../cli/oclif/args.js";
+import { boolean, integer } from "../cli/oclif/flags.js";
 import { fileLine, shown } from "../cli/views/files.js";
 
 export default class Files extends OvlCommand {

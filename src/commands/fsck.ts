@@ -1,6 +1,6 @@
-import { boolean, string } from "@oclif/core/flags";
 import { OvlCommand } from "../cli/base.js";
 import { forceFlag, jobsFlag, maxLayerSizeFlag } from "../cli/flags.js";
+import { boolean, string } from "../cli/oclif/flags.js";
 import { registryFlags } from "../cli/registry-flags.js";
 import { fsckText } from "../cli/views/fsck.js";
 

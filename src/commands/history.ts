@@ -1,6 +1,6 @@
-import { string } from "@oclif/core/args";
 import { OvlCommand } from "../cli/base.js";
 import { platformFlag } from "../cli/flags.js";
+import { string } from "../cli/oclif/args.js";
 import { registryFlags } from "../cli/registry-flags.js";
 import { historyIds, historyTable } from "../cli/views/history.js";
 

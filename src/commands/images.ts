@@ -1,6 +1,6 @@
-import { string as stringArg } from "@oclif/core/args";
-import { boolean, string } from "@oclif/core/flags";
 import { OvlCommand } from "../cli/base.js";
+import { string as stringArg } from "../cli/oclif/args.js";
+import { boolean, string } from "../cli/oclif/flags.js";
 import { shortId } from "../cli/units.js";
 import { imageTable } from "../cli/views/images.js";
 

@@ -1,7 +1,7 @@
-import { string as stringArg } from "@oclif/core/args";
-import { string } from "@oclif/core/flags";
 import { OvlCommand } from "../cli/base.js";
 import { forceFlag, maxLayerBytesOf, maxLayerSizeFlag } from "../cli/flags.js";
+import { string as stringArg } from "../cli/oclif/args.js";
+import { string } from "../cli/oclif/flags.js";
 
 export default class Import extends OvlCommand {
   static override readonly summary = "Make an image of one layer from the tar of a root filesystem.";

@@ -1,4 +1,4 @@
-import { string } from "@oclif/core/flags";
+import { string } from "../cli/oclif/flags.js";
 import Pull from "./pull.js";
 
 export default class Load extends Pull {

@@ -1,5 +1,5 @@
-import { string } from "@oclif/core/args";
 import { OvlCommand } from "../cli/base.js";
+import { string } from "../cli/oclif/args.js";
 import { credentialFlags, trustFlags } from "../cli/registry-flags.js";
 
 export default class Login extends OvlCommand {

@@ -1,5 +1,5 @@
-import { string } from "@oclif/core/args";
 import { OvlCommand } from "../cli/base.js";
+import { string } from "../cli/oclif/args.js";
 
 export default class Logout extends OvlCommand {
   static override readonly summary = "Forget the credentials for a registry.";

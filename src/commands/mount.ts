@@ -1,8 +1,8 @@
-import { string } from "@oclif/core/args";
-import { boolean } from "@oclif/core/flags";
 import { OvlCommand } from "../cli/base.js";
 import { forceFlag } from "../cli/flags.js";
 import { type MountAnswer, mountTarget } from "../cli/mount-target.js";
+import { string } from "../cli/oclif/args.js";
+import { boolean } from "../cli/oclif/flags.js";
 import { mountTable } from "../cli/views/mounts.js";
 
 export default class Mount extends OvlCommand {

@@ -1,5 +1,5 @@
-import { string } from "@oclif/core/args";
 import { OvlCommand } from "../cli/base.js";
+import { string } from "../cli/oclif/args.js";
 import { ownerText } from "../cli/views/owner.js";
 
 export default class Owner extends OvlCommand {

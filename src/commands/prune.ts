@@ -1,6 +1,6 @@
-import { boolean } from "@oclif/core/flags";
 import { OvlCommand } from "../cli/base.js";
 import { dryRunFlag } from "../cli/flags.js";
+import { boolean } from "../cli/oclif/flags.js";
 import { pruneText, removed } from "../cli/views/removal.js";
 
 export default class Prune extends OvlCommand {

@@ -1,5 +1,5 @@
-import { boolean } from "@oclif/core/flags";
 import { OvlCommand } from "../cli/base.js";
+import { boolean } from "../cli/oclif/flags.js";
 import { shortId } from "../cli/units.js";
 import { containerTable } from "../cli/views/containers.js";
 

@@ -1,7 +1,7 @@
-import { string as stringArg } from "@oclif/core/args";
-import { boolean, string } from "@oclif/core/flags";
 import { OvlCommand, type WriteFlags } from "../cli/base.js";
 import { expectFlag, forceFlag, jobsFlag, maxLayerSizeFlag, platformFlag } from "../cli/flags.js";
+import { string as stringArg } from "../cli/oclif/args.js";
+import { boolean, string } from "../cli/oclif/flags.js";
 import type { PullFlags } from "../cli/pull-sources.js";
 import { type RegistryFlags, registryFlags } from "../cli/registry-flags.js";
 import { pulledText } from "../cli/views/pull.js";
@@ -12,7 +12,7 @@ export default class Pull extends OvlCommand {
     `Every byte is checked against its digest, every layer against its diff_id, before anything is registered; what fails leaves nothing behind. Layers that are there already are not extracted again.
 SOURCE is an OCI layout (oci:DIR[:NAME]), an archive (oci-archive:FILE[:NAME], docker-archive:FILE[:NAME]), the path of either, compressed or not, or - for an archive on stdin; anything else, and docker://REF, is an image of a registry.`;
   static override readonly usage: string = "pull SOURCE... [FLAGS]";
-  static override readonly examples: OvlCommand["ctor"]["examples"] = [
+  static override readonly examples: typeof OvlCommand.examples = [
     { description: "From a registry", command: "<%= config.bin %> pull registry.example.com/team/app:1.2" },
     { description: "An archive, whatever its kind", command: "<%= config.bin %> pull ./app.oci.tar" },
     { description: "Under a name of your own", command: "<%= config.bin %> pull ./app.tar -t app:1.2" },

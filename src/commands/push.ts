@@ -1,6 +1,6 @@
-import { string } from "@oclif/core/args";
 import { OvlCommand } from "../cli/base.js";
 import { jobsFlag } from "../cli/flags.js";
+import { string } from "../cli/oclif/args.js";
 import { credentialFlags, trustFlags } from "../cli/registry-flags.js";
 import { pushedText } from "../cli/views/push.js";
 

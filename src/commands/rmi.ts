@@ -1,7 +1,7 @@
-import { string } from "@oclif/core/args";
-import { boolean } from "@oclif/core/flags";
 import { OvlCommand } from "../cli/base.js";
 import { dryRunFlag } from "../cli/flags.js";
+import { string } from "../cli/oclif/args.js";
+import { boolean } from "../cli/oclif/flags.js";
 import { removalFailure, removalText, removed } from "../cli/views/removal.js";
 
 export default class Rmi extends OvlCommand {

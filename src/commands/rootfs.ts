@@ -1,6 +1,6 @@
-import { string } from "@oclif/core/args";
-import { option } from "@oclif/core/flags";
 import { OvlCommand } from "../cli/base.js";
+import { string } from "../cli/oclif/args.js";
+import { option } from "../cli/oclif/flags.js";
 
 export default class Rootfs extends OvlCommand {
   static override readonly summary =

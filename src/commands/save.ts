@@ -1,7 +1,7 @@
-import { string as stringArg } from "@oclif/core/args";
-import { option, string } from "@oclif/core/flags";
 import { OvlCommand } from "../cli/base.js";
 import { jobsFlag } from "../cli/flags.js";
+import { string as stringArg } from "../cli/oclif/args.js";
+import { option, string } from "../cli/oclif/flags.js";
 
 export default class Save extends OvlCommand {
   static override readonly summary = "Write images to an archive or an OCI layout, byte for byte what they were.";

@@ -1,6 +1,6 @@
-import { string } from "@oclif/core/args";
 import { OvlCommand } from "../cli/base.js";
 import { forceFlag } from "../cli/flags.js";
+import { string } from "../cli/oclif/args.js";
 
 export default class Tag extends OvlCommand {
   static override readonly summary = "Give an image one more name.";

@@ -1,6 +1,6 @@
-import { string } from "@oclif/core/args";
-import { boolean } from "@oclif/core/flags";
 import { OvlCommand } from "../cli/base.js";
+import { string } from "../cli/oclif/args.js";
+import { boolean } from "../cli/oclif/flags.js";
 import { eventText } from "../cli/views/timeline.js";
 
 export default class Timeline extends OvlCommand {

@@ -1,6 +1,6 @@
-import { string } from "@oclif/core/args";
-import { boolean } from "@oclif/core/flags";
 import { OvlCommand } from "../cli/base.js";
+import { string } from "../cli/oclif/args.js";
+import { boolean } from "../cli/oclif/flags.js";
 
 export default class Umount extends OvlCommand {
   static override readonly summary = "Unmount a container or an image.";

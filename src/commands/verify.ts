@@ -1,7 +1,7 @@
-import { string } from "@oclif/core/args";
-import { boolean } from "@oclif/core/flags";
 import { OvlCommand } from "../cli/base.js";
 import { expectFlag, jobsFlag, maxLayerSizeFlag, platformFlag } from "../cli/flags.js";
+import { string } from "../cli/oclif/args.js";
+import { boolean } from "../cli/oclif/flags.js";
 import { registryFlags } from "../cli/registry-flags.js";
 import { verifyText } from "../cli/views/verify.js";
 

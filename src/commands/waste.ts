@@ -1,7 +1,7 @@
-import { string } from "@oclif/core/args";
-import { string as stringFlag } from "@oclif/core/flags";
 import { OvlCommand } from "../cli/base.js";
 import { jobsFlag, maxLayerBytesOf, maxLayerSizeFlag, platformFlag } from "../cli/flags.js";
+import { string } from "../cli/oclif/args.js";
+import { string as stringFlag } from "../cli/oclif/flags.js";
 import { registryFlags } from "../cli/registry-flags.js";
 import { wasteText } from "../cli/views/waste.js";
 

@@ -1,5 +1,5 @@
-import { string } from "@oclif/core/args";
 import { OvlCommand } from "../cli/base.js";
+import { string } from "../cli/oclif/args.js";
 import { whichText } from "../cli/views/which.js";
 
 export default class Which extends OvlCommand {

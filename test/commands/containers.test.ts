@@ -101,6 +101,14 @@ describe("containers on the command line", () => {
     assert.equal((await ovlJson<Listed>(["ps", "-a", "--root", root])).json.containers.length, 0);
   });
 
+  it("take the words of a command in their order, however often each is there", async () => {
+    const words = ["sh", "-c", "sh", "web", "sh", "app:1"];
+    const { json } = await ovlJson<{ id: string }>(["create", "--name", "sh", "app:1", ...words, "--root", root]);
+    const [inspected] = JSON.parse(await ok("inspect", json.id, "--json")) as { Path: string; Args: string[] }[];
+    assert.deepEqual([inspected?.Path, ...(inspected?.Args ?? [])], words);
+    await ok("rm", json.id);
+  });
+
   it("take what stands behind the image for the command, but for ovl's own flags", async () => {
     const { json } = await ovlJson<{ id: string }>(["create", "app:1", "ls", "-l", "-q", "--color", "--root", root]);
     const [container] = (await ovlJson<{ Args: string[] }[]>(["inspect", json.id, "--root", root])).json;
