@@ -5,9 +5,9 @@
 import { constants, realpathSync } from "node:fs";
 import { mountTable } from "../driver/mount-table.js";
 import { type ByteString, byteStringOf } from "../model/bytes.js";
-import { AT_FDCWD, close, O_PATH, openAt } from "../sys/at.js";
+import { AT_FDCWD, close } from "../sys/at.js";
 import { ENOENT, errnoName } from "../sys/errno.js";
-import { namesAt } from "../sys/read-names.js";
+import { openQuietlyAt, typedNamesOf } from "../sys/read-names.js";
 import { isDirectory, type Stat, statAt } from "../sys/stat.js";
 
 export interface Use {
@@ -18,7 +18,7 @@ export interface Use {
 
 export const NOTHING: Use = { bytes: 0, inodes: 0 };
 
-const DIRECTORY = O_PATH | constants.O_DIRECTORY | constants.O_NOFOLLOW;
+const DIRECTORY = constants.O_RDONLY | constants.O_DIRECTORY;
 
 export class DiskWalk {
   /** Directories that could not be read, by the reason. */
@@ -61,14 +61,14 @@ export class DiskWalk {
   }
 
   #below(parent: number, name: ByteString, path: string, { identity }: Stat, sum: { bytes: number; inodes: number }) {
-    const fd = openAt(parent, name, DIRECTORY);
+    const fd = openQuietlyAt(parent, name, DIRECTORY);
     // Gone since: on a live root things are.
     if (fd === -ENOENT) return;
     if (fd < 0) return void this.unread.push({ path, reason: errnoName(-fd) });
     try {
-      const names = namesAt(fd);
+      const names = typedNamesOf(fd);
       if (typeof names === "number") return void this.unread.push({ path, reason: errnoName(-names) });
-      for (const child of names) {
+      for (const [child] of names) {
         const stat = statAt(fd, child);
         if (typeof stat === "number") continue;
         const directory = isDirectory(stat);

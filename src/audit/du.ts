@@ -91,15 +91,13 @@ export function rootUse(store: Store, metadata = false): DuResult {
 /** Layers before those that stand on them: the overlay driver links files from layer to layer. */
 function measureAll(store: Store, index: OwnerIndex, walk: DiskWalk, metadata: boolean): Map<CacheId, Use> {
   const { picture, relations } = index;
-  const depth = new Map<CacheId, number>();
-  for (const cacheId of picture.directories.keys()) {
+  const places = [...picture.directories.keys()].map((cacheId) => {
     const chainId = chainAt(index, cacheId);
-    depth.set(cacheId, chainId === null ? Number.MAX_SAFE_INTEGER : depthOf(chainId, relations.parentOf));
-  }
-  const ordered = [...depth.keys()].sort((a, b) => (depth.get(a) as number) - (depth.get(b) as number));
+    const depth = chainId === null ? Number.MAX_SAFE_INTEGER : depthOf(chainId, relations.parentOf);
+    return { cacheId, chainId, depth };
+  });
   const uses = new Map<CacheId, Use>();
-  for (const cacheId of ordered) {
-    const chainId = chainAt(index, cacheId);
+  for (const { cacheId, chainId } of places.sort((a, b) => a.depth - b.depth)) {
     const size = chainId === null ? undefined : picture.layers.get(chainId)?.size;
     if (metadata && chainId !== null) {
       uses.set(cacheId, { bytes: size?.state === "valid" ? Math.max(0, size.value) : 0, inodes: 0 });

@@ -31,8 +31,9 @@ export class OwnerIndex {
   readonly picture: Picture;
   readonly relations: Relations;
   readonly #names: ReadonlyMap<string, readonly string[]>;
-  readonly #images = new Map<ChainId, ImageId[]>();
-  readonly #containers = new Map<ChainId, string[]>();
+  /** These two are made when they are first asked for. */
+  #images: ReadonlyMap<ChainId, readonly ImageId[]> | null = null;
+  #containers: ReadonlyMap<ChainId, readonly string[]> | null = null;
   /** Layers whose `cache-id` is lost, by the directory that they must have had. */
   readonly #found = new Map<CacheId, ChainId[]>();
   readonly #lostContainers = new Map<CacheId, string[]>();
@@ -44,11 +45,6 @@ export class OwnerIndex {
     this.relations = relations;
     this.#names = namesOf(picture);
     this.#unfinished = unfinishedDirectories(picture);
-    for (const { id, chain } of picture.images.values()) for (const chainId of chain) push(this.#images, chainId, id);
-    for (const { containerId, parent } of picture.mounts.values()) {
-      if (parent.state !== "valid") continue;
-      for (const chainId of this.#downFrom(parent.value)) push(this.#containers, chainId, containerId);
-    }
     const { places } = relations;
     for (const chainId of places.lost.keys()) {
       const cacheId = places.of(chainId);
@@ -92,11 +88,13 @@ export class OwnerIndex {
 
   /** Images that have this layer, at whatever height. */
   imagesOn(chainId: ChainId): NamedImage[] {
+    this.#images ??= imagesByLayer(this.picture);
     return (this.#images.get(chainId) ?? []).map((id) => this.image(id));
   }
 
   /** Containers whose image has this layer. */
   containersOn(chainId: ChainId): NamedContainer[] {
+    this.#containers ??= this.#containersByLayer();
     return (this.#containers.get(chainId) ?? []).map((id) => this.container(id));
   }
 
@@ -136,6 +134,15 @@ export class OwnerIndex {
     return [...new Set(ids)].map((containerId) => ({ kind, containerId }));
   }
 
+  #containersByLayer(): Map<ChainId, string[]> {
+    const byLayer = new Map<ChainId, string[]>();
+    for (const { containerId, parent } of this.picture.mounts.values()) {
+      if (parent.state !== "valid") continue;
+      for (const chainId of this.#downFrom(parent.value)) push(byLayer, chainId, containerId);
+    }
+    return byLayer;
+  }
+
   /** A layer and those below it; a ring ends where it closes. */
   #downFrom(chainId: ChainId): Set<ChainId> {
     const seen = new Set<ChainId>();
@@ -146,6 +153,12 @@ export class OwnerIndex {
 
 function unnamed(reason: "build-cache" | "in-progress" | "claimed"): Belonging {
   return { kind: "image-layer", chainId: null, reason };
+}
+
+function imagesByLayer({ images }: Picture): Map<ChainId, ImageId[]> {
+  const byLayer = new Map<ChainId, ImageId[]>();
+  for (const { id, chain } of images.values()) for (const chainId of chain) push(byLayer, chainId, id);
+  return byLayer;
 }
 
 function namesOf({ names }: Picture): Map<string, string[]> {

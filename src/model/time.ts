@@ -15,24 +15,23 @@ const SHAPE = /^(\d{4})-(\d\d)-(\d\d)T(\d\d?):(\d\d):(\d\d)(?:[.,](\d+))?(?:Z|([
 export function parseRfc3339(text: string): Rfc3339Time | null {
   const match = SHAPE.exec(text);
   if (match === null) return null;
-  const [year, month, day, hour, minute, second] = match.slice(1, 7).map(Number) as [
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-  ];
+  const year = Number(match[1]);
+  const month = Number(match[2]);
+  const day = Number(match[3]);
+  const hour = Number(match[4]);
+  const minute = Number(match[5]);
+  const second = Number(match[6]);
   if (month < 1 || month > 12 || day < 1 || day > daysIn(year, month)) return null;
   if (hour > 23 || minute > 59 || second > 59) return null;
-  const date = new Date(0);
-  date.setUTCFullYear(year, month - 1, day);
-  date.setUTCHours(hour, minute, second);
+  // Date.UTC takes a year before 100 for one of the 20th century. The calendar repeats after 400 years.
+  const ms = Date.UTC(year + 400, month - 1, day, hour, minute, second) - MS_OF_400_YEARS;
   const sign = match[8] === "-" ? -1 : 1;
   const offset = sign * (Number(match[9] ?? 0) * 3600 + Number(match[10] ?? 0) * 60) || 0;
   const nsec = Number((match[7] ?? "").slice(0, 9).padEnd(9, "0"));
-  return { sec: date.getTime() / 1000 - offset, nsec, offset };
+  return { sec: ms / 1000 - offset, nsec, offset };
 }
+
+const MS_OF_400_YEARS = 146_097 * 86_400_000;
 
 function daysIn(year: number, month: number): number {
   const leap = (year % 4 === 0 && year % 100 !== 0) || year % 400 === 0;

@@ -75,12 +75,14 @@ class Found implements Stat {
   readonly ctime: Time = timeAt(96);
   readonly rdevMajor = wordAt(128);
   readonly rdevMinor = wordAt(132);
-  readonly #device = [wordAt(136), wordAt(140)] as const;
-  readonly #inode = [wordAt(36), wordAt(32)] as const;
+  readonly #devMajor = wordAt(136);
+  readonly #devMinor = wordAt(140);
+  readonly #inodeLow = wordAt(32);
+  readonly #inodeHigh = wordAt(36);
 
   get identity(): string {
-    const [high, low] = this.#inode;
-    return `${this.#device[0]}:${this.#device[1]}:${(BigInt(high) << 32n) + BigInt(low)}`;
+    const inode = (BigInt(this.#inodeHigh) << 32n) + BigInt(this.#inodeLow);
+    return `${this.#devMajor}:${this.#devMinor}:${inode}`;
   }
 }
 
