@@ -22,6 +22,7 @@ import { checkUnusedLayers } from "./checks/unused-layers.js";
 import { FsckFiles } from "./fsck-files.js";
 import { type Finding, finding } from "./fsck-finding.js";
 import { type Picture, readPicture } from "./fsck-picture.js";
+import { withinReach } from "./fsck-reach.js";
 import { type Relations, relate } from "./fsck-relations.js";
 
 export interface FsckCounts {
@@ -48,7 +49,7 @@ export function checkRoot(store: Store, daemonRuns = store.daemonRunning): FsckR
   const files = new FsckFiles();
   const picture = readPicture(store.root, store.driver.name, daemonRuns, files);
   const relations = relate(picture);
-  const findings = [...check(picture, relations)];
+  const findings = [...withinReach(picture, check(picture, relations))];
   const { images, layers, containers } = picture;
   const checked = { images: images.size, layers: layers.size, containers: containers.size };
   return { findings, checked: { ...checked, files: files.files, bytes: files.bytes }, picture, relations };

@@ -22,6 +22,8 @@ import { mendEntry } from "./mend-entry.js";
 export const LOST_AND_FOUND = "ovl-lost+found";
 
 export async function doStep(store: Store, pipeline: LayerPipeline, step: Step): Promise<void> {
+  if ("path" in step) stayInside(store, step.path);
+  if ("to" in step) stayInside(store, step.to);
   switch (step.do) {
     case "write":
       makeWay(store, step.path);
@@ -99,6 +101,18 @@ function freePlace(store: Store, path: string): string {
   }
 }
 
+/** No step goes through a symlink, which may lead out of the root. Throws BAD_ROOT. */
+function stayInside(store: Store, path: string): void {
+  const parts = relative(store.root, dirname(path)).split("/");
+  for (let at = store.root; parts.length > 0; ) {
+    at = join(at, parts.shift() as string);
+    const kind = kindOf(at);
+    if (kind === null) return;
+    if (kind !== "directory")
+      throw new OvlError("BAD_ROOT", `${path} is left as it is: ${at} is no directory`, { path });
+  }
+}
+
 /** What stands in a file's place and is none may be somebody's. */
 function makeWay(store: Store, path: string): void {
   const kind = kindOf(path);
@@ -113,6 +127,7 @@ function kindOf(path: string): "file" | "directory" | "other" | null {
 
 function link(store: Store, path: string, target: string): void {
   if (kindOf(path) === "directory") setAside(store, path);
+  ensureDirectory(dirname(path), 0o700);
   const temporary = join(dirname(path), `.tmp-${basename(path)}${randomInt(2 ** 32)}`);
   symlinkSync(target, temporary);
   renameSync(temporary, path);

@@ -2,7 +2,7 @@
  * Mending what can be mended without loss. What is found is mended in rounds, since one repair may uncover another,
  * until a round finds nothing that was not tried before. The root is locked by the caller.
  */
-import { OvlError } from "../errors.js";
+import { asOvlError, OvlError } from "../errors.js";
 import type { LayerPipeline } from "../layer/pipeline.js";
 import type { SourceImage } from "../source/source.js";
 import type { Store } from "../store/store.js";
@@ -67,7 +67,7 @@ function keyOf({ code, path, subject, steps }: Finding): string {
 /** What says something about this one repair; the rest ends them all. */
 function tolerable(thrown: unknown): OvlError {
   if (thrown instanceof OvlError && (thrown.exit <= 5 || thrown.fields["errno"] === "EBUSY")) return thrown;
-  throw thrown;
+  throw asOvlError(thrown);
 }
 
 function throwIfAborted(signal: AbortSignal | undefined): void {

@@ -1,5 +1,6 @@
 /** What the metadata of a root dates: images and their steps, layers' arrival, containers' lives. */
 import { join } from "node:path";
+import { isDirectory } from "../driver/is-directory.js";
 import { byteStringOf } from "../model/bytes.js";
 import { type ChainId, chainIdsOf } from "../model/digest.js";
 import { isJsonObject } from "../model/go-shape.js";
@@ -7,7 +8,7 @@ import type { Container } from "../store/mounts.js";
 import type { Store } from "../store/store.js";
 import type { StoredImage } from "../store/stored-image.js";
 import { AT_FDCWD } from "../sys/at.js";
-import { statAt } from "../sys/stat.js";
+import { type Stat, statAt } from "../sys/stat.js";
 import { type Dated, dated, timeOf } from "./timeline-event.js";
 
 /** @param known layers that were told before; those of this image are added */
@@ -25,14 +26,22 @@ export function imageEvents(store: Store, { id, config }: StoredImage, known: Se
   for (const chainId of chain) {
     if (known.has(chainId)) continue;
     known.add(chainId);
-    const stat = statAt(AT_FDCWD, byteStringOf(join(store.layers.dir(chainId), "cache-id")));
-    if (typeof stat !== "number") events.push(dated(stat.mtime, "layer-stored", { image: id, chainId }));
+    const stat = storedStat(store, chainId);
+    if (stat !== null) events.push(dated(stat.mtime, "layer-stored", { image: id, chainId }));
   }
   const made = timeOf(config.created);
   if (made !== null) events.push(dated(made, "image-created", { image: id }));
   const tagged = timeOf(store.images.lastUpdated(id));
   if (tagged !== null) events.push(dated(tagged, "image-tagged", { image: id }));
   return events;
+}
+
+/** Of what is written last of a layer's entry; null where there is none. */
+function storedStat(store: Store, chainId: ChainId): Stat | null {
+  const dir = store.layers.dir(chainId);
+  if (store.layout.obstacleTo(dir) !== null || !isDirectory(dir)) return null;
+  const stat = statAt(AT_FDCWD, byteStringOf(join(dir, "cache-id")));
+  return typeof stat === "number" ? null : stat;
 }
 
 export function containerEvents({ id, name, imageId, config }: Container): Dated[] {

@@ -28,7 +28,7 @@ export class Timeline {
     this.#containers = found === null ? store.users.containers : found.kind === "container" ? [found.container] : [];
     this.#images = found === null ? store.images.ids() : imagesOf(found);
     this.#writers = found === null ? everyWriter(store) : this.#containers.map(writerOf);
-    if (found === null) this.warnings.push(...store.users.warnings);
+    if (found === null) this.warnings.push(...store.layout.warnings, ...store.users.warnings);
   }
 
   /** All at once: they are sorted. */

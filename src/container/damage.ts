@@ -1,5 +1,5 @@
 /** What keeps a container from being used: which of its parts is missing, what follows, and what to do. */
-import { lstatSync } from "node:fs";
+import { isDirectory } from "../driver/is-directory.js";
 import { OvlError } from "../errors.js";
 import type { CacheId } from "../model/digest.js";
 import type { Container } from "../store/mounts.js";
@@ -23,7 +23,7 @@ export function damageOf(store: Store, { id, name, mount }: Container): Damage |
   }
   const { mountId, initId } = mount;
   const own = store.driver.contentDir(mountId);
-  if (!isDirectory(own)) {
+  if (!store.driver.has(mountId)) {
     return {
       path: own,
       message: `${who} has lost its read-write layer: ${own} is missing, and with it everything that was written in the container; only "ovl rm ${name || id}" is left`,
@@ -46,14 +46,10 @@ export function damageOf(store: Store, { id, name, mount }: Container): Damage |
 
 /** Lost where somebody cleaned up `overlay2` by hand, or where a disk did. */
 function initDamage(store: Store, initId: CacheId | null, who: string): Damage | null {
-  if (initId === null || isDirectory(store.driver.contentDir(initId))) return null;
+  if (initId === null || store.driver.has(initId)) return null;
   const path = store.driver.dir(initId);
   return {
     path,
     message: `${who} has lost its init layer: ${path}, which holds its mount points and lies between image and container, is missing, so that it can be neither started nor mounted; nothing of the container's own is lost, and "ovl fsck --repair" makes it again`,
   };
-}
-
-function isDirectory(path: string): boolean {
-  return lstatSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
 }

@@ -2,12 +2,12 @@
  * The legacy overlay storage driver, which every image layer gives a complete tree: `overlay/<cache-id>/root`;
  * a container has `lower-id`, `upper` and `work`. Reading only: layers are made when the driver can copy trees.
  */
-import { lstatSync } from "node:fs";
 import { basename, join, relative } from "node:path";
 import { asOvlError, OvlError } from "../errors.js";
 import { type CacheId, isCacheId } from "../model/digest.js";
 import type { DirectoryProblem, Driver, GraphData, MountPlan } from "./driver.js";
 import { errnoOf, readId, readNames } from "./files.js";
+import { isDirectory } from "./is-directory.js";
 import { removeTree } from "./remove-tree.js";
 
 export class Overlay implements Driver {
@@ -49,10 +49,11 @@ export class Overlay implements Driver {
   }
 
   has(cacheId: CacheId): boolean {
-    return isDirectory(this.contentDir(cacheId));
+    return isDirectory(this.home) && isDirectory(this.dir(cacheId)) && isDirectory(this.contentDir(cacheId));
   }
 
   list(): CacheId[] {
+    if (!isDirectory(this.home)) return [];
     try {
       return readNames(this.home).filter(isCacheId);
     } catch (thrown) {
@@ -66,7 +67,7 @@ export class Overlay implements Driver {
   }
 
   lowerDirs(cacheId: CacheId): string[] {
-    if (isDirectory(join(this.dir(cacheId), "root"))) return [];
+    if (!isDirectory(this.dir(cacheId)) || isDirectory(join(this.dir(cacheId), "root"))) return [];
     const path = join(this.dir(cacheId), "lower-id");
     const lower = readId(path);
     if (lower === null) return [];
@@ -111,8 +112,4 @@ export class Overlay implements Driver {
       WorkDir: join(dir, "work"),
     };
   }
-}
-
-function isDirectory(path: string): boolean {
-  return lstatSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
 }

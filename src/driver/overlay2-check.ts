@@ -3,11 +3,12 @@
  * in the file that has it: `lower` names layers by the links that they say they have, so that a link that is
  * wrong in one layer does not show in every layer above it.
  */
-import { lstatSync, readlinkSync } from "node:fs";
+import { readlinkSync } from "node:fs";
 import { join } from "node:path";
 import type { CacheId } from "../model/digest.js";
 import type { DirectoryProblem } from "./driver.js";
 import { readSmall } from "./files.js";
+import { isDirectory } from "./is-directory.js";
 
 /** What dockerd and ovl make; another length would break the bound on mount options, not the layer. */
 const LINK = /^[A-Za-z0-9]{1,64}$/;
@@ -16,7 +17,7 @@ const LINK = /^[A-Za-z0-9]{1,64}$/;
 export function checkOverlay2(home: string, cacheId: CacheId, below: readonly (CacheId | null)[]): DirectoryProblem[] {
   const dir = join(home, cacheId);
   const content = join(dir, "diff");
-  if (!(lstatSync(content, { throwIfNoEntry: false })?.isDirectory() ?? false)) {
+  if (!isDirectory(dir) || !isDirectory(content)) {
     return [problem(content, "the directory of the layer's files", "nothing", "is missing")];
   }
   return [...checkLink(home, cacheId), ...checkLower(home, dir, below)];

@@ -4,7 +4,7 @@
  * temporary file and rename as dockerd does since 20.10.27, because empty ones exist in the field.
  */
 import { randomBytes } from "node:crypto";
-import { lstatSync, readlinkSync, rmSync, symlinkSync } from "node:fs";
+import { readlinkSync, rmSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { asOvlError, OvlError } from "../errors.js";
 import { type CacheId, isCacheId } from "../model/digest.js";
@@ -15,9 +15,11 @@ import {
   makeDirectory,
   readNames,
   readSmall,
+  type SmallFile,
   syncDirectory,
   writeAtomically,
 } from "./files.js";
+import { isDirectory } from "./is-directory.js";
 import { refuseMounts } from "./mounted.js";
 import { checkOverlay2 } from "./overlay2-check.js";
 import { removeTree } from "./remove-tree.js";
@@ -34,6 +36,7 @@ const LINK_TARGET = /^\.\.\/([^/]+)\/diff\/?$/;
 export class Overlay2 implements Driver {
   readonly name = "overlay2";
   readonly home: string;
+  readonly #real = new Set<string>();
 
   constructor(root: string) {
     this.home = join(root, "overlay2");
@@ -106,15 +109,16 @@ export class Overlay2 implements Driver {
   }
 
   has(cacheId: CacheId): boolean {
-    return isDirectory(this.contentDir(cacheId));
+    return this.#isLayer(cacheId) && isDirectory(this.contentDir(cacheId));
   }
 
   list(): CacheId[] {
+    if (!this.#isReal(this.home)) return [];
     return namesIn(this.home).filter((name): name is CacheId => name !== "l" && isCacheId(name));
   }
 
   link(cacheId: CacheId): string | null {
-    const file = readSmall(join(this.dir(cacheId), "link"));
+    const file = this.#read(cacheId, "link");
     // A newline is no part of a name that could be used: dockerd copies it into `lower` and breaks there.
     const link = file.kind === "read" ? file.bytes.toString("latin1").trim() : "";
     return LINK.test(link) ? link : null;
@@ -122,7 +126,7 @@ export class Overlay2 implements Driver {
 
   lowerDirs(cacheId: CacheId): string[] {
     const path = join(this.dir(cacheId), "lower");
-    const file = readSmall(path);
+    const file = this.#read(cacheId, "lower");
     if (file.kind === "absent") return [];
     if (file.kind === "bad") throw badRoot(path, file.reason, "a list of l/<link> separated by colons");
     return file.bytes
@@ -133,7 +137,7 @@ export class Overlay2 implements Driver {
 
   mountPlan(cacheId: CacheId, readOnly: boolean): MountPlan {
     const path = join(this.dir(cacheId), "lower");
-    const file = readSmall(path);
+    const file = this.#read(cacheId, "lower");
     if (file.kind === "bad") throw badRoot(path, file.reason, "a list of l/<link> separated by colons");
     const below = file.kind === "read" ? file.bytes.toString("latin1").split(":") : [];
     for (const entry of below) this.#layerOf(entry, path);
@@ -158,7 +162,7 @@ export class Overlay2 implements Driver {
 
   graphData(cacheId: CacheId): GraphData {
     const dir = this.dir(cacheId);
-    if (!isDirectory(dir)) throw new OvlError("NOT_FOUND", `layer directory ${dir} is missing`, { path: dir });
+    if (!this.#isLayer(cacheId)) throw new OvlError("NOT_FOUND", `layer directory ${dir} is missing`, { path: dir });
     const lower = this.lowerDirs(cacheId);
     return {
       ...(lower.length > 0 ? { LowerDir: lower.join(":") } : {}),
@@ -189,8 +193,27 @@ export class Overlay2 implements Driver {
     return layer;
   }
 
+  /** Whether its directory is one, and no symlink that could lead out of the root. */
+  #isLayer(cacheId: CacheId): boolean {
+    return this.#isReal(this.home) && isDirectory(this.dir(cacheId));
+  }
+
+  /** A file beside a layer's content. */
+  #read(cacheId: CacheId, name: string): SmallFile {
+    return this.#isLayer(cacheId) ? readSmall(join(this.dir(cacheId), name)) : { kind: "absent" };
+  }
+
+  /** Remembered once it is so: it is asked for every layer. */
+  #isReal(path: string): boolean {
+    if (this.#real.has(path)) return true;
+    if (!isDirectory(path)) return false;
+    this.#real.add(path);
+    return true;
+  }
+
   /** The layer that a short name points to, from its text alone: it is never followed. */
   #target(link: string): CacheId | null {
+    if (!this.#isReal(this.home) || !this.#isReal(join(this.home, "l"))) return null;
     try {
       const layer = LINK_TARGET.exec(readlinkSync(join(this.home, "l", link)))?.[1];
       return layer !== undefined && isCacheId(layer) ? layer : null;
@@ -225,10 +248,6 @@ function tooMany(dir: string, below: number): OvlError {
 
 function badRoot(path: string, found: string, expected: string): OvlError {
   return new OvlError("BAD_ROOT", `${path} ${found}; expected ${expected}`, { path });
-}
-
-function isDirectory(path: string): boolean {
-  return lstatSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
 }
 
 function namesIn(path: string): string[] {

@@ -1,5 +1,6 @@
 /** From what a user calls a container or an image to its file system, ready to be read. */
-import { statSync } from "node:fs";
+import { lstatSync } from "node:fs";
+import { refuseSymlinks } from "../driver/is-directory.js";
 import { OvlError } from "../errors.js";
 import type { Store } from "../store/store.js";
 import { isMachineRoot } from "../sys/privilege.js";
@@ -50,6 +51,7 @@ function layerAt(layers: readonly UnionLayer[], index: number, target: string): 
 
 /** The view of a target. The caller disposes it. */
 export function openUnion(store: Store, layers: readonly UnionLayer[]): Union {
+  for (const { dir } of layers) refuseSymlinks(dir);
   const marks = marksOf(store);
   const union = new Union(
     layers.map(({ dir }) => dir),
@@ -65,6 +67,7 @@ export function openUnion(store: Store, layers: readonly UnionLayer[]): Union {
 
 /** One layer as it is on disk, its whiteouts shown. The caller disposes it. */
 export function openSingleLayer(store: Store, layer: UnionLayer): Union {
+  refuseSymlinks(layer.dir);
   return new Union([layer.dir], { userXattrs: marksOf(store) !== "trusted", showsWhiteouts: true });
 }
 
@@ -73,7 +76,7 @@ export function openSingleLayer(store: Store, layer: UnionLayer): Union {
  * mounts with `userxattr`; `unreadable` where they are root's, and this process is not allowed to see root's marks.
  */
 function marksOf(store: Store): "trusted" | "user" | "unreadable" {
-  const owner = statSync(store.driver.home, { throwIfNoEntry: false })?.uid ?? 0;
+  const owner = lstatSync(store.driver.home, { throwIfNoEntry: false })?.uid ?? 0;
   if (owner !== 0) return "user";
   if (isMachineRoot()) return "trusted";
   return process.getuid?.() === 0 ? "user" : "unreadable";

@@ -4,27 +4,32 @@ import { join } from "node:path";
 import {
   ensureDirectory,
   errnoOf,
-  readId,
   readNames,
   readSmall,
+  type SmallFile,
   syncDirectory,
   writeAtomically,
 } from "../driver/files.js";
+import { isDirectory } from "../driver/is-directory.js";
 import { removeTree } from "../driver/remove-tree.js";
 import { asOvlError, OvlError } from "../errors.js";
 import { MAX_CONFIG_BYTES } from "../model/config.js";
 import { hexOf, type ImageId, imageIdOf, isImageId } from "../model/digest.js";
+import type { Layout } from "./layout.js";
 
 export class ImageDb {
   /** ROOT/image/<driver>/imagedb */
   readonly path: string;
+  readonly #layout: Layout | null;
 
-  constructor(path: string) {
+  constructor(path: string, layout: Layout | null = null) {
     this.path = path;
+    this.#layout = layout;
   }
 
   /** Ids of all configs by their file names, unchecked, in order. */
   ids(): ImageId[] {
+    if (this.#obstacle !== null) return [];
     return namesIn(join(this.path, "content", "sha256"))
       .map((name) => `sha256:${name}`)
       .filter(isImageId)
@@ -32,12 +37,13 @@ export class ImageDb {
   }
 
   has(id: ImageId): boolean {
-    return readSmall(this.#content(id), MAX_CONFIG_BYTES).kind === "read";
+    return this.#obstacle === null && readSmall(this.#content(id), MAX_CONFIG_BYTES).kind === "read";
   }
 
   /** The exact bytes of a config. Throws NOT_FOUND, BAD_ROOT, and IMAGE_ID_MISMATCH where they were changed. */
   read(id: ImageId): Buffer {
     const path = this.#content(id);
+    if (this.#obstacle !== null) throw new OvlError("BAD_ROOT", this.#obstacle.message, { id, path });
     const file = readSmall(path, MAX_CONFIG_BYTES);
     switch (file.kind) {
       case "absent":
@@ -83,7 +89,8 @@ export class ImageDb {
 
   /** The image that this one was built on here; null where none is noted. It need not exist. */
   parent(id: ImageId): ImageId | null {
-    const text = readId(join(this.#metadata(id), "parent"));
+    const file = this.#noted(id, "parent");
+    const text = file.kind === "read" ? file.bytes.toString("utf8").trim() : null;
     return text !== null && isImageId(text) ? text : null;
   }
 
@@ -97,13 +104,23 @@ export class ImageDb {
 
   /** When the image was last tagged, as written; null where nothing is noted. */
   lastUpdated(id: ImageId): string | null {
-    const file = readSmall(join(this.#metadata(id), "lastUpdated"));
+    const file = this.#noted(id, "lastUpdated");
     return file.kind === "read" && file.bytes.length > 0 ? file.bytes.toString("utf8") : null;
   }
 
   /** @param time RFC 3339 with nanoseconds */
   setLastUpdated(id: ImageId, time: string): void {
     this.#note(id, "lastUpdated", time);
+  }
+
+  #noted(id: ImageId, key: string): SmallFile {
+    const dir = this.#metadata(id);
+    const here = (this.#layout?.obstacleTo(dir) ?? null) === null && isDirectory(dir);
+    return here ? readSmall(join(dir, key)) : { kind: "absent" };
+  }
+
+  get #obstacle() {
+    return this.#layout?.obstacleTo(join(this.path, "content", "sha256")) ?? null;
   }
 
   #note(id: ImageId, key: string, value: string): void {

@@ -7,9 +7,11 @@ import { lstatSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import type { Driver } from "../driver/driver.js";
 import { errnoOf, readNames, readSmall, syncDirectory } from "../driver/files.js";
+import { isDirectory } from "../driver/is-directory.js";
 import { removeTree } from "../driver/remove-tree.js";
 import { asOvlError, OvlError } from "../errors.js";
 import { type CacheId, type ChainId, type DiffId, hexOf, isCacheId, isChainId, isDiffId } from "../model/digest.js";
+import type { Layout } from "./layout.js";
 import { NewLayer } from "./new-layer.js";
 import type { StoreWarning } from "./warning.js";
 
@@ -39,10 +41,12 @@ export class LayerDb {
   readonly path: string;
   readonly driver: Driver;
   readonly #entries = new Map<ChainId, LayerEntry>();
+  readonly #layout: Layout | null;
 
-  constructor(path: string, driver: Driver) {
+  constructor(path: string, driver: Driver, layout: Layout | null = null) {
     this.path = path;
     this.driver = driver;
+    this.#layout = layout;
   }
 
   /** The layer of this ChainID, if it and every layer below it are in order; else null. */
@@ -85,6 +89,7 @@ export class LayerDb {
 
   /** Every name in `layerdb/sha256`, leftovers included. */
   names(): string[] {
+    if (this.#obstacle !== null) return [];
     try {
       return readNames(join(this.path, "sha256"));
     } catch (thrown) {
@@ -94,7 +99,7 @@ export class LayerDb {
   }
 
   dir(chainId: ChainId): string {
-    return join(this.path, "sha256", hexOf(chainId));
+    return `${this.path}/sha256/${hexOf(chainId)}`;
   }
 
   tarSplitPath(chainId: ChainId): string {
@@ -168,6 +173,8 @@ export class LayerDb {
   /** What the layer's own directory says, whatever those below it are like. */
   read(chainId: ChainId): LayerEntry {
     const dir = this.dir(chainId);
+    const blocked = this.#obstacle ?? (isDirectory(dir) ? null : notThere(dir));
+    if (blocked !== null) return blocked;
     try {
       const diffId = this.#id(dir, "diff");
       if (!isDiffId(diffId)) return bad(dir, "diff", diffId, "sha256:<64 hex>");
@@ -181,9 +188,14 @@ export class LayerDb {
       return { layer: { chainId, diffId, parent, cacheId, size: Number(size) } };
     } catch (thrown) {
       if (!(thrown instanceof OvlError)) throw thrown;
-      const absent = lstatSync(dir, { throwIfNoEntry: false }) === undefined;
-      return { problem: thrown.message, path: absent ? dir : String(thrown.fields["path"] ?? dir), absent };
+      return { problem: thrown.message, path: String(thrown.fields["path"] ?? dir), absent: false };
     }
+  }
+
+  get #obstacle(): LayerProblem | null {
+    const found = this.#layout?.obstacleTo(join(this.path, "sha256")) ?? null;
+    if (found === null) return null;
+    return { problem: `is out of reach: ${found.message}`, path: found.subject, absent: false };
   }
 
   #id(dir: string, name: string): string;
@@ -195,7 +207,7 @@ export class LayerDb {
   #text(dir: string, name: string): string;
   #text(dir: string, name: string, optional: boolean): string | null;
   #text(dir: string, name: string, optional = false): string | null {
-    const file = readSmall(join(dir, name));
+    const file = readSmall(`${dir}/${name}`);
     switch (file.kind) {
       case "read":
         return file.bytes.toString("latin1");
@@ -206,6 +218,12 @@ export class LayerDb {
         throw new OvlError("BAD_ROOT", `has a file ${join(dir, name)} that ${file.reason}`, { path: join(dir, name) });
     }
   }
+}
+
+function notThere(dir: string): LayerProblem {
+  const absent = lstatSync(dir, { throwIfNoEntry: false }) === undefined;
+  if (absent) return { problem: `has no file diff in ${dir}`, path: dir, absent };
+  return { problem: `has no directory: ${dir} is something else`, path: dir, absent };
 }
 
 function bad(dir: string, name: string, found: string, expected: string): LayerEntry {

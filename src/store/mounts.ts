@@ -9,6 +9,7 @@ import { asOvlError, OvlError } from "../errors.js";
 import { type CacheId, type ChainId, type ImageId, isChainId, isImageId } from "../model/digest.js";
 import { isJsonObject, type JsonObject } from "../model/go-shape.js";
 import { parseJson } from "../model/json.js";
+import type { Layout } from "./layout.js";
 import { processLives } from "./process.js";
 import type { StoreWarning } from "./warning.js";
 
@@ -40,10 +41,10 @@ const MAX_CONFIG_V2 = 16 * 1024 * 1024;
 const MOUNT_ID = /^[a-f0-9]{64}(-init)?$/;
 
 /** @param layerDb ROOT/image/<driver>/layerdb */
-export function readMounts(layerDb: string): { mounts: Mount[]; warnings: StoreWarning[] } {
+export function readMounts(layerDb: string, layout: Layout): { mounts: Mount[]; warnings: StoreWarning[] } {
   const mounts: Mount[] = [];
   const warnings: StoreWarning[] = [];
-  for (const containerId of directoriesIn(join(layerDb, "mounts"))) {
+  for (const containerId of directoriesIn(join(layerDb, "mounts"), layout)) {
     const dir = join(layerDb, "mounts", containerId);
     const mountId = readId(join(dir, "mount-id"));
     const initId = readId(join(dir, "init-id"));
@@ -73,12 +74,14 @@ export function readContainers(
   root: string,
   driver: string,
   mounts: readonly Mount[],
-  daemonRuns: () => boolean,
+  { layout, daemonRuns }: { readonly layout: Layout; readonly daemonRuns: () => boolean },
 ): { containers: Container[]; warnings: StoreWarning[] } {
   const byContainer = new Map(mounts.map((mount) => [mount.containerId, mount]));
   const containers: Container[] = [];
   const warnings: StoreWarning[] = [];
-  for (const id of directoriesIn(join(root, "containers"))) {
+  for (const id of directoriesIn(join(root, "containers"), layout)) {
+    const mount = byContainer.get(id) ?? null;
+    byContainer.delete(id);
     const path = join(root, "containers", id, "config.v2.json");
     try {
       const config = readConfig(path);
@@ -90,14 +93,21 @@ export function readContainers(
         imageId: typeof image === "string" && isImageId(image) ? image : null,
         running: isJsonObject(state) && state["Running"] === true && (processLives(state) || daemonRuns()),
         config,
-        mount: byContainer.get(id) ?? null,
+        mount,
       });
     } catch (thrown) {
       if (!(thrown instanceof OvlError)) throw thrown;
       warnings.push({ code: "BAD_CONTAINER", subject: id, message: thrown.message });
     }
   }
+  // A daemon makes a container's layers first, and removes them last.
+  if (byContainer.size > 0 && !daemonRuns()) warnings.push(...[...byContainer.keys()].map((id) => lost(root, id)));
   return { containers, warnings };
+}
+
+function lost(root: string, id: string): StoreWarning {
+  const message = `container ${id} is left out: ${join(root, "containers", id)} is missing, and only its layers are left; ovl fsck says what they hold`;
+  return { code: "BAD_CONTAINER", subject: id, message };
 }
 
 /** Names of the volumes below ROOT/volumes that were made for a container and that nobody has named. */
@@ -120,7 +130,8 @@ export function readConfig(path: string): JsonObject {
   return json;
 }
 
-function directoriesIn(path: string): string[] {
+function directoriesIn(path: string, layout: Layout): string[] {
+  if (layout.obstacleTo(path) !== null) return [];
   try {
     return readNames(path)
       .filter((name) => lstatSync(join(path, name), { throwIfNoEntry: false })?.isDirectory())

@@ -1,5 +1,6 @@
 /** One stored layer put together again and compared with its DiffID: what is wrong with it, file by file. */
 import { join } from "node:path";
+import { refuseSymlinks } from "../driver/is-directory.js";
 import type { LayerPipeline } from "../layer/pipeline.js";
 import type { LayerProgress } from "../layer/progress.js";
 import { hexOf } from "../model/digest.js";
@@ -33,6 +34,7 @@ async function rebuild(
   const tarSplit = store.layers.tarSplitPath(chainId);
   const directory = store.driver.contentDir(cacheId);
   try {
+    refuseSymlinks(directory);
     const { damages, diffId: actual } = await pipeline.run(
       async () => ({ stage: "assemble", tarSplit, directory, subject: `layer ${chainId}` }),
       { stage: "check", diffId: null },

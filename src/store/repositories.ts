@@ -16,6 +16,7 @@ import {
   type Reference,
   withDefaultTag,
 } from "../model/reference.js";
+import type { Layout } from "./layout.js";
 import type { StoreWarning } from "./warning.js";
 
 /** 100,000 references of 600 bytes: far more than a root that anybody has seen. */
@@ -41,9 +42,9 @@ export class Repositories {
   readonly #damage: OvlError | null;
 
   /** Reads the file. Damage shows in `warnings`, and refuses every change. */
-  constructor(path: string) {
+  constructor(path: string, layout: Layout | null = null) {
     this.path = path;
-    const { names, damage } = read(path);
+    const { names, damage } = layout?.obstacleTo(path) == null ? read(path) : OUT_OF_REACH;
     this.#names = names;
     this.#damage = damage;
   }
@@ -146,6 +147,9 @@ function parsed(text: string): Reference | null {
     return null;
   }
 }
+
+/** Whoever reads the layout says so. */
+const OUT_OF_REACH = { names: new Map<string, Map<string, string>>(), damage: null };
 
 function read(path: string): { names: Map<string, Map<string, string>>; damage: OvlError | null } {
   const empty = new Map<string, Map<string, string>>();

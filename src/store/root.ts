@@ -1,8 +1,9 @@
 /** What a directory is, as a docker root, and which storage driver its images belong to. */
-import { lstatSync, statSync } from "node:fs";
+import { statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { DRIVERS, type DriverName } from "../driver/driver.js";
 import { errnoOf, readNames } from "../driver/files.js";
+import { isDirectory } from "../driver/is-directory.js";
 import { asOvlError, OvlError } from "../errors.js";
 
 export interface RootLayout {
@@ -99,10 +100,6 @@ function insideRoot(path: string): string | null {
     }
   }
   return null;
-}
-
-function isDirectory(path: string): boolean {
-  return lstatSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
 }
 
 /** Names in a directory, null where there is none. Throws BAD_ROOT for what is no directory. */

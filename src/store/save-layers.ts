@@ -1,6 +1,7 @@
 /** Stored layers put together again and written to files, several at once. */
 import { join } from "node:path";
 import type { FileSink } from "../blob/file-sink.js";
+import { refuseSymlinks } from "../driver/is-directory.js";
 import { OvlError } from "../errors.js";
 import type { LayerCompression, LayerOutcome } from "../layer/job.js";
 import { LayerPipeline } from "../layer/pipeline.js";
@@ -61,6 +62,7 @@ export class LayerWriter implements AsyncDisposable {
     const tarSplit = this.#store.layers.tarSplitPath(chainId);
     progress?.waiting(diffId, { label: hexOf(diffId), bytes: layer.size });
     try {
+      refuseSymlinks(directory);
       const outcome = await this.#pipeline.run(
         async () => ({ stage: "assemble", tarSplit, directory, subject: `layer ${chainId}` }),
         { stage: "write", sink: { fd, file }, offset, compression },

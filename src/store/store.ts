@@ -6,6 +6,7 @@ import { OvlError } from "../errors.js";
 import { Distribution } from "./distribution.js";
 import { ImageDb } from "./imagedb.js";
 import { LayerDb } from "./layerdb.js";
+import { Layout } from "./layout.js";
 import { removeLeftovers } from "./leftovers.js";
 import { daemonRuns, lockRoot } from "./lock.js";
 import { type Container, type Mount, readContainers, readMounts } from "./mounts.js";
@@ -46,6 +47,7 @@ export async function openStore(options: StoreOptions, access: "read" | "write" 
   try {
     // Looked at again: whoever had the lock before may have made the root.
     const locked = layout.kind === "docker" ? layout : examineRoot(root, options.driver);
+    new Layout(root, locked.driver).refuseObstacles();
     makeSkeleton(root, locked.driver);
     const store = new Store(root, { ...locked, kind: "docker" }, lock);
     removeLeftovers(root, store.imagePath, store.driver);
@@ -60,6 +62,7 @@ export class Store implements AsyncDisposable {
   readonly root: string;
   readonly kind: RootLayout["kind"];
   readonly driver: Driver;
+  readonly layout: Layout;
   readonly layers: LayerDb;
   readonly images: ImageDb;
   readonly repositories: Repositories;
@@ -72,9 +75,10 @@ export class Store implements AsyncDisposable {
     this.root = root;
     this.kind = layout.kind;
     this.driver = openDriver(layout.driver, root);
-    this.layers = new LayerDb(join(this.imagePath, "layerdb"), this.driver);
-    this.images = new ImageDb(join(this.imagePath, "imagedb"));
-    this.repositories = new Repositories(join(this.imagePath, "repositories.json"));
+    this.layout = new Layout(root, layout.driver);
+    this.layers = new LayerDb(join(this.imagePath, "layerdb"), this.driver, this.layout);
+    this.images = new ImageDb(join(this.imagePath, "imagedb"), this.layout);
+    this.repositories = new Repositories(join(this.imagePath, "repositories.json"), this.layout);
     this.distribution = new Distribution(join(this.imagePath, "distribution"));
     this.#lock = lock;
   }
@@ -96,8 +100,11 @@ export class Store implements AsyncDisposable {
     readonly warnings: readonly StoreWarning[];
   } {
     if (this.#users === null) {
-      const { mounts, warnings } = readMounts(this.layers.path);
-      const read = readContainers(this.root, this.driver.name, mounts, () => this.daemonRunning);
+      const { mounts, warnings } = readMounts(this.layers.path, this.layout);
+      const read = readContainers(this.root, this.driver.name, mounts, {
+        layout: this.layout,
+        daemonRuns: () => this.daemonRunning,
+      });
       this.#users = { mounts, containers: read.containers, warnings: [...warnings, ...read.warnings] };
     }
     return this.#users;
