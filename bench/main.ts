@@ -2,7 +2,9 @@
  * `npm run bench`: what ovl and its peers take for the same work, in turn, in one run. Figures are medians;
  * ratios are against a peer of the same run, so that they mean something on another machine.
  *
- *   npm run bench -- [--rounds N] [--only NAME] [--json FILE]
+ *   npm run bench -- [--rounds N] [--only NAME] [--memory] [--json FILE]
+ *
+ * `--only scale` measures what is asked of a large root, which needs no image and no peer.
  */
 import { rmSync, writeFileSync } from "node:fs";
 import { cpus, release } from "node:os";
@@ -12,6 +14,7 @@ import { median, timed } from "./measure.js";
 import { memoryTable } from "./memory.js";
 import { SCRATCH } from "./peers.js";
 import { realImage } from "./real-image.js";
+import { measureScale, SCALE, scaleTable } from "./scale.js";
 
 interface Result {
   readonly contest: string;
@@ -37,11 +40,17 @@ try {
 }
 
 async function main(): Promise<void> {
+  const results: Result[] = values.only === SCALE ? [] : await compare();
+  if (values.only === undefined || values.only === SCALE) results.push(...(await scale()));
+  if (values.memory) console.log(await memoryTable());
+  if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(results, null, 2)}\n`);
+}
+
+async function compare(): Promise<Result[]> {
   const image = realImage();
   const megabytes = (bytes: number) => `${Math.round(bytes / 1e6)} MB`;
   console.log(
-    `${cpus().length} × ${cpus()[0]?.model.trim()}, Linux ${release()}, Node ${process.version}; ` +
-      `image of ${image.layers} layers, ${image.objects} files, ${megabytes(image.tarBytes)} of tar, ` +
+    `${machine()}; image of ${image.layers} layers, ${image.objects} files, ${megabytes(image.tarBytes)} of tar, ` +
       `${megabytes(image.blobBytes)} compressed; roots in memory; medians of ${values.rounds} rounds\n`,
   );
   const results: Result[] = [];
@@ -51,8 +60,22 @@ async function main(): Promise<void> {
     console.log(table(contest, found));
     results.push(...found);
   }
-  if (values.memory) console.log(await memoryTable());
-  if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(results, null, 2)}\n`);
+  return results;
+}
+
+async function scale(): Promise<Result[]> {
+  console.log(`${machine()}; roots in memory; medians of ${values.rounds} rounds\n`);
+  const measured = await measureScale(Number(values.rounds));
+  console.log(scaleTable(measured));
+  return measured.map(({ name, size, seconds, peakMiB }) => ({
+    contest: SCALE,
+    name: `${name}, ${size.layers} layers`,
+    ...{ seconds, ratio: null, peakMiB },
+  }));
+}
+
+function machine(): string {
+  return `${cpus().length} × ${cpus()[0]?.model.trim()}, Linux ${release()}, Node ${process.version}`;
 }
 
 /** Every contestant once a round: what disturbs the machine disturbs all of them. */
