@@ -21,6 +21,8 @@ export interface RegistryOptions {
   readonly tls?: boolean;
   /** Who may do anything; without it everybody may. */
   readonly user?: { readonly name: string; readonly password: string };
+  /** The token service that it sends everybody to, and the certificate that it knows its tokens by. */
+  readonly tokens?: { readonly realm: string; readonly service: string; readonly certificate: string };
 }
 
 export async function startRegistry(options: RegistryOptions = {}): Promise<Registry> {
@@ -36,6 +38,12 @@ export async function startRegistry(options: RegistryOptions = {}): Promise<Regi
   if (options.user !== undefined) {
     writeFileSync(dir.join("htpasswd"), `${options.user.name}:${await bcrypt(options.user.password)}\n`);
     lines.push(`auth: {htpasswd: {realm: test, path: ${dir.join("htpasswd")}}}`);
+  }
+  if (options.tokens !== undefined) {
+    const { realm, service, certificate } = options.tokens;
+    lines.push(
+      `auth: {token: {realm: "${realm}", service: ${service}, issuer: ${service}, rootcertbundle: ${certificate}}}`,
+    );
   }
   writeFileSync(dir.join("config.yml"), `${lines.join("\n")}\n`);
   const logFd = openSync(dir.join("log"), "a");
@@ -83,6 +91,15 @@ export async function makeCertificates(dir: Scratch): Promise<{ ca: string; cert
   const signed = ["-CA", ca, "-CAkey", caKey, "-addext", names, "-subj", "/CN=localhost"];
   await runOk("openssl", ["req", "-x509", ...ec, ...signed, "-keyout", key, "-out", cert]);
   return { ca, cert, key };
+}
+
+/** A certificate to show to servers, signed by the authority of `makeCertificates`. */
+export async function makeClientCertificate(dir: Scratch, name: string): Promise<{ cert: string; key: string }> {
+  const [cert, key] = [dir.join(`${name}.cert`), dir.join(`${name}.key`)];
+  const ec = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"];
+  const signed = ["-CA", dir.join("ca.crt"), "-CAkey", dir.join("ca.key"), "-subj", `/CN=${name}`];
+  await runOk("openssl", ["req", "-x509", ...ec, ...signed, "-keyout", key, "-out", cert]);
+  return { cert, key };
 }
 
 /** By crypt(3), which every Debian has through perl. */

@@ -10,12 +10,14 @@ const SYSTEM_BUNDLES = ["/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/cert
 
 export interface TlsFiles {
   readonly ca: readonly string[];
-  /** Client certificates with their keys, in docker's naming: `x.cert` and `x.key`. */
-  readonly cert: readonly string[];
-  readonly key: readonly string[];
+  /**
+   * A client certificate with its key, in docker's naming: `x.cert` and `x.key`. Of several the first by name: which
+   * one a server would take is not known before it is asked, and TLS here has room for one.
+   */
+  readonly client: { readonly cert: string; readonly key: string } | null;
 }
 
-export const NO_TLS_FILES: TlsFiles = { ca: [], cert: [], key: [] };
+export const NO_TLS_FILES: TlsFiles = { ca: [], client: null };
 
 /**
  * Certificates for a host, with its port where it has one.
@@ -29,11 +31,10 @@ export function tlsFiles(host: string, home: string, options: RegistryOptions): 
     namesOf(name).flatMap((one) => options.certificates.map((parent) => join(parent, one)));
   const own = directories(host);
   const trusted = [...new Set([...own, ...directories(home)])];
-  const pairs = own.flatMap(clientPairs);
+  const [client = null] = own.flatMap(clientPairs);
   return {
     ca: [...rootCertificates, ...systemBundle(), ...trusted.flatMap(authorities), ...options.caFiles.map(readNamed)],
-    cert: pairs.map(({ cert }) => cert),
-    key: pairs.map(({ key }) => key),
+    client,
   };
 }
 

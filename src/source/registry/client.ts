@@ -147,7 +147,8 @@ export class RegistryClient implements AsyncDisposable {
   }
 }
 
-/** What a server that expects plain HTTP makes of the beginning of TLS. */
+/** What a server that expects plain HTTP makes of the beginning of TLS. One that sends an alert speaks TLS. */
 function isNoTls(code: string): boolean {
-  return /^(?:EPROTO|ERR_SSL_.*|ECONNRESET|ECONNREFUSED|EPIPE|HPE_.*|UND_ERR_SOCKET)$/.test(code);
+  if (code.includes("_ALERT_")) return false;
+  return /^(?:EPROTO|ERR_SSL_.*|ECONNRESET|ECONNREFUSED|EPIPE|HPE_.*)$/.test(code);
 }

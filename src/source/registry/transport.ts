@@ -144,6 +144,12 @@ export class Transport implements AsyncDisposable {
     const code = codeOf(thrown);
     const fields = { url: shownUrl(url), errno: code };
     const where = `cannot speak to ${url.host}`;
+    if (isAboutOurs(code)) {
+      const advice = `it belongs in /etc/docker/certs.d/${url.host}/client.cert, its key in client.key`;
+      return new OvlError("NETWORK", `${where}: it wants to see a certificate that it knows (${code}); ${advice}`, fields, {
+        cause: thrown,
+      });
+    }
     if (isAboutCertificate(code)) {
       const advice = `trust its authority with --cacert FILE or /etc/docker/certs.d/${url.host}/ca.crt`;
       return new OvlError("NETWORK", `${where}: its certificate is not trusted (${code}); ${advice}`, fields, {
@@ -167,7 +173,7 @@ export class Transport implements AsyncDisposable {
     const files = url.protocol === "https:" ? tlsFiles(url.host, this.#home, this.#options) : NO_TLS_FILES;
     const tls = {
       ...(files.ca.length === 0 ? {} : { ca: [...files.ca] }),
-      ...(files.cert.length === 0 ? {} : { cert: [...files.cert], key: [...files.key] }),
+      ...files.client,
       rejectUnauthorized: !(await this.isInsecure(url.host)),
       timeout: patience.connect,
     };
@@ -241,6 +247,11 @@ export function codeOf(thrown: unknown): string {
     if (error.name === "AbortError") return "ABORT_ERR";
   }
   return thrown instanceof Error ? thrown.name : "UNKNOWN";
+}
+
+/** An alert comes from the other side: it is not content with who we are. */
+function isAboutOurs(code: string): boolean {
+  return /ALERT_(?:.*CERT|UNKNOWN_CA|HANDSHAKE_FAILURE)/.test(code);
 }
 
 function isAboutCertificate(code: string): boolean {

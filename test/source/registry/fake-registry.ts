@@ -1,5 +1,6 @@
 /** A registry that does as it is told, on Node's own HTTP server, and keeps what it was sent. */
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from "node:http";
+import { createServer as createTlsServer, type ServerOptions } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
 import { gzipSync } from "node:zlib";
 import { type Image, json, MEDIA, sha256 } from "../../support/image-builder.js";
@@ -23,8 +24,8 @@ export interface FakeRegistry extends AsyncDisposable {
   misbehave(how: Misbehaviour): void;
 }
 
-/** Serves one image as `team/app:1`. */
-export async function fakeRegistry(image: Image): Promise<FakeRegistry> {
+/** Serves one image as `team/app:1`. @param tls with it the registry speaks nothing else */
+export async function fakeRegistry(image: Image, tls?: ServerOptions): Promise<FakeRegistry> {
   const layers = image.layers.map((tar) => described(gzipSync(tar, { level: 1 })));
   const config = described(image.configBytes);
   const manifest = described(
@@ -59,12 +60,13 @@ export async function fakeRegistry(image: Image): Promise<FakeRegistry> {
   }
 
   const sockets = new Set<Socket>();
-  const server = createServer((request, response) => {
+  const listener = (request: IncomingMessage, response: ServerResponse) => {
     seen.push({ method: request.method ?? "", url: request.url ?? "", headers: request.headers });
     const path = new URL(request.url ?? "", "http://x").pathname;
     if (path === "/v2/" && request.headers.authorization === undefined) return answer(request, response);
     if (misbehaviour(request, response, path) !== true) answer(request, response);
-  });
+  };
+  const server = tls === undefined ? createServer(listener) : createTlsServer(tls, listener);
   server.on("connection", (socket) => {
     sockets.add(socket);
     socket.on("close", () => sockets.delete(socket));

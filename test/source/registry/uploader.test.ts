@@ -5,9 +5,11 @@ import { closeSync, openSync, writeFileSync } from "node:fs";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { after, before, beforeEach, describe, it } from "node:test";
+import { OvlError } from "../../../src/errors.js";
 import type { Digest } from "../../../src/model/digest.js";
 import { parseReference } from "../../../src/model/reference.js";
 import { fileBlob } from "../../../src/source/registry/blob-parts.js";
+import type { RegistryOptions } from "../../../src/source/registry/options.js";
 import { RegistryUploader } from "../../../src/source/registry/uploader.js";
 import { sha256 } from "../../support/image-builder.js";
 import { type Scratch, scratch } from "../../support/tmp.js";
@@ -18,7 +20,13 @@ const digest = sha256(bytes) as Digest;
 
 /** Uploads as distribution has them: bytes that have come stay, also those of a request that broke. */
 class UploadServer {
-  readonly seen: { method: string; url: string; authorization: string | undefined; length: number }[] = [];
+  readonly seen: {
+    method: string;
+    url: string;
+    authorization: string | undefined;
+    length: number;
+    range: string | undefined;
+  }[] = [];
   readonly blobs = new Map<string, Buffer>();
   readonly #uploads = new Map<string, Buffer[]>();
   /** Bytes after which the next PATCH requests break. */
@@ -29,6 +37,14 @@ class UploadServer {
   forgets = false;
   /** Where uploads go on: another origin; null: here. */
   elsewhere: string | null = null;
+  /** Bytes that it says it has after a PATCH, and keeps, where these are fewer than it was sent. */
+  keeps = Number.POSITIVE_INFINITY;
+  /** Bytes after which the next PATCH is not read any further. */
+  stalls: number | null = null;
+  /** Bytes of an upload that are left when the next PATCH comes; null: all. */
+  losesAt: number | null = null;
+  /** Told when a PATCH begins. */
+  onPatch = () => {};
   readonly server = createServer((request, response) => this.#answer(request, response));
 
   get host(): string {
@@ -38,7 +54,7 @@ class UploadServer {
   #answer(request: IncomingMessage, response: ServerResponse): unknown {
     const { method = "", url = "", headers } = request;
     const length = Number(headers["content-length"] ?? 0);
-    this.seen.push({ method, url, authorization: headers.authorization, length });
+    this.seen.push({ method, url, authorization: headers.authorization, length, range: headers["content-range"] });
     const { pathname, searchParams } = new URL(url, "http://x");
     const send = (status: number, more: Record<string, string> = {}) =>
       response.writeHead(status, { "content-length": "0", ...more }).end();
@@ -57,6 +73,7 @@ class UploadServer {
     const upload = this.#uploads.get(id);
     if (upload === undefined) return send(pathname === "/v2/" ? 200 : 404);
     const size = () => upload.reduce((sum, { length }) => sum + length, 0);
+    if (method === "DELETE") return send(this.#uploads.delete(id) ? 204 : 404);
     if (method === "GET") return send(204, { location: this.#location(id), range: `0-${Math.max(0, size() - 1)}` });
     if (method === "PUT") {
       const whole = Buffer.concat(upload);
@@ -66,8 +83,14 @@ class UploadServer {
       this.#uploads.delete(id);
       return this.lost-- > 0 ? response.destroy() : send(201);
     }
+    if (this.losesAt !== null) {
+      upload.splice(0, upload.length, Buffer.concat(upload).subarray(0, this.losesAt));
+      this.losesAt = null;
+    }
     const start = Number(/^(\d+)-/.exec(headers["content-range"] ?? "")?.[1] ?? 0);
     if (start !== size()) return send(416);
+    this.onPatch();
+    if (this.stalls !== null) return request.once("data", () => request.pause());
     const cut = this.cuts.shift() ?? Number.POSITIVE_INFINITY;
     let taken = 0;
     request.on("data", (chunk: Buffer) => {
@@ -77,10 +100,12 @@ class UploadServer {
       if (this.forgets) this.#uploads.delete(id);
       response.destroy();
     });
-    return request.on(
-      "end",
-      () => taken < cut && send(202, { location: this.#location(id), range: `0-${size() - 1}` }),
-    );
+    return request.on("end", () => {
+      if (taken >= cut) return;
+      const kept = Buffer.concat(upload).subarray(0, this.keeps);
+      if (this.keeps < size()) upload.splice(0, upload.length, kept);
+      send(202, { location: this.#location(id), range: `0-${size() - 1}` });
+    });
   }
 
   #location(id: string): string {
@@ -109,11 +134,15 @@ describe("an upload", () => {
     space[Symbol.dispose]();
   });
 
-  async function upload(of = digest): Promise<void> {
+  async function upload(
+    of = digest,
+    { chunk, onSent, ...more }: Partial<RegistryOptions> & { chunk?: number; onSent?: (bytes: number) => void } = {},
+  ): Promise<void> {
     const reference = parseReference(`${registry.host}/a:1`);
-    await using uploader = new RegistryUploader(reference, { ...IMPATIENT, credentials: USER });
-    await uploader.upload(fileBlob(fd, of, bytes.length));
+    await using uploader = new RegistryUploader(reference, { ...IMPATIENT, credentials: USER, ...more }, chunk);
+    await uploader.upload(fileBlob(fd, of, bytes.length), onSent);
   }
+  const cancelled = () => registry.seen.filter(({ method }) => method === "DELETE").length;
   const arrived = () =>
     createHash("sha256")
       .update(registry.blobs.get(digest) ?? "")
@@ -128,6 +157,64 @@ describe("an upload", () => {
       sent().map(({ length }) => length),
       [9_000_000, 7_000_000, 4_000_000],
     );
+  });
+
+  it("goes in chunks, each of them taken up where it broke", async () => {
+    registry.cuts = [Number.POSITIVE_INFINITY, 1_000_000];
+    const told: number[] = [];
+    await upload(digest, { chunk: 4_000_000, onSent: (sent) => told.push(sent) });
+    assert.equal(`sha256:${arrived()}`, digest);
+    assert.deepEqual(
+      sent().map(({ length, range }) => [length, range]),
+      [
+        [4_000_000, "0-3999999"],
+        [4_000_000, "4000000-7999999"],
+        [4_000_000, "5000000-8999999"],
+      ],
+    );
+    assert.ok(told.includes(5_000_000), "it is said how far it has come after all");
+    assert.equal(told.at(-1), 9_000_000);
+    assert.equal(cancelled(), 0);
+  });
+
+  it("sends again what the registry says it has not kept", async () => {
+    registry.keeps = 6_000_000;
+    registry.onPatch = () => {
+      if (sent().length > 1) registry.keeps = Number.POSITIVE_INFINITY;
+    };
+    await upload();
+    assert.equal(`sha256:${arrived()}`, digest);
+    assert.deepEqual(
+      sent().map(({ length }) => length),
+      [9_000_000, 3_000_000],
+    );
+  });
+
+  it("asks where the registry has other bytes than it should (416), and goes on there", async () => {
+    registry.onPatch = () => {
+      // It lost a part of the first chunk after it said that it had all of it.
+      if (sent().length === 1) setImmediate(() => (registry.losesAt = 2_000_000));
+    };
+    await upload(digest, { chunk: 4_000_000 });
+    assert.equal(`sha256:${arrived()}`, digest);
+    assert.deepEqual(
+      sent().map(({ range }) => range),
+      ["0-3999999", "4000000-7999999", "2000000-5999999", "6000000-8999999"],
+    );
+  });
+
+  it("that the registry stops to read is given up in time", async () => {
+    registry.stalls = 100_000;
+    const patience = { ...IMPATIENT.patience, idle: 400, tries: 2 };
+    await assert.rejects(upload(digest, { patience }), { code: "NETWORK" });
+  });
+
+  it("is taken back when it is called off", async () => {
+    const controller = new AbortController();
+    registry.stalls = 100_000;
+    registry.onPatch = () => controller.abort(new OvlError("INTERRUPTED", "stopped by SIGINT"));
+    await assert.rejects(upload(digest, { signal: controller.signal }), { code: "INTERRUPTED" });
+    assert.equal(cancelled(), 1);
   });
 
   it("starts again where the registry has forgotten it", async () => {
@@ -155,6 +242,13 @@ describe("an upload", () => {
 
   it("is refused where the bytes are not the blob's", async () => {
     await assert.rejects(upload(`sha256:${"1".repeat(64)}` as Digest), { code: "REGISTRY" });
+    assert.equal(cancelled(), 1);
+  });
+
+  it("does not go on without TLS at a host that nobody has allowed", async () => {
+    registry.elsewhere = "http://elsewhere.invalid";
+    await assert.rejects(upload(), { code: "REGISTRY", message: /does not say where/ });
+    assert.equal(sent().length, 0);
   });
 
   it("goes on at another host without telling it who we are", async () => {
