@@ -131,6 +131,8 @@ function group(index: OwnerIndex, uses: ReadonlyMap<CacheId, Use>) {
 
 function groupOf(index: OwnerIndex, belonging: ReturnType<OwnerIndex["of"]>[number] | undefined) {
   switch (belonging?.kind) {
+    case "build-cache":
+      return "buildCache";
     case "image-layer":
       if (belonging.chainId === null) return "buildCache";
       return index.relations.inImages.has(belonging.chainId) ? "layers" : "unused";

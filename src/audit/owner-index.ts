@@ -8,12 +8,11 @@ import type { Relations } from "./fsck-relations.js";
 /** What a directory is to the root. */
 export type Belonging =
   | { readonly kind: "image-layer"; readonly chainId: ChainId; readonly diffId: DiffId | null }
-  /**
-   * In no layerdb entry and yet not to be called an orphan: BuildKit's cache has it, a pull is making it, or it may
-   * be what a damaged entry has lost.
-   */
-  | { readonly kind: "image-layer"; readonly chainId: null; readonly reason: "build-cache" | "in-progress" | "claimed" }
+  /** In no layerdb entry and yet no orphan: a pull is making it, or it may be what a damaged entry has lost. */
+  | { readonly kind: "image-layer"; readonly chainId: null }
   | { readonly kind: "container" | "container-init"; readonly containerId: string }
+  /** BuildKit's own, which only its databases name. */
+  | { readonly kind: "build-cache" }
   | { readonly kind: "orphan" };
 
 export interface NamedImage {
@@ -75,9 +74,9 @@ export class OwnerIndex {
     }));
     found.push(...this.#containersAt(cacheId));
     if (found.length > 0) return found;
-    if (this.#unfinished.has(cacheId) && this.picture.daemonRuns) return [unnamed("in-progress")];
-    if (buildKit.mayOwn(cacheId)) return [unnamed("build-cache")];
-    if (places.claimed.has(cacheId)) return [unnamed("claimed")];
+    if (this.#unfinished.has(cacheId) && this.picture.daemonRuns) return [UNNAMED];
+    if (buildKit.mayOwn(cacheId)) return [{ kind: "build-cache" }];
+    if (places.claimed.has(cacheId)) return [UNNAMED];
     return [{ kind: "orphan" }];
   }
 
@@ -151,9 +150,7 @@ export class OwnerIndex {
   }
 }
 
-function unnamed(reason: "build-cache" | "in-progress" | "claimed"): Belonging {
-  return { kind: "image-layer", chainId: null, reason };
-}
+const UNNAMED: Belonging = { kind: "image-layer", chainId: null };
 
 function imagesByLayer({ images }: Picture): Map<ChainId, ImageId[]> {
   const byLayer = new Map<ChainId, ImageId[]>();

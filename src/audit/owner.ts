@@ -12,10 +12,10 @@ import { type Pointer, pointers } from "./owner-query.js";
 export interface Owner {
   /** As it was asked. */
   readonly query: string;
-  readonly kind: "image-layer" | "container" | "container-init" | "orphan";
+  readonly kind: "image-layer" | "container" | "container-init" | "build-cache" | "orphan";
   /** null where the root does not say in which directory it lies. */
   readonly cacheId: CacheId | null;
-  /** These two are null for a container's layers, and for what is in no layerdb entry: BuildKit's cache. */
+  /** These two are null for a container's layers, and for what is in no layerdb entry. */
   readonly chainId: ChainId | null;
   readonly diffId: DiffId | null;
   /** ROOT/<driver>/<cacheId>, absolute. */
@@ -179,6 +179,7 @@ class Finder {
       case "container":
       case "container-init":
         return this.#ofContainer(belonging.containerId, kind, cacheId, query);
+      case "build-cache":
       case "orphan":
         break;
     }

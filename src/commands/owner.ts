@@ -6,7 +6,7 @@ export default class Owner extends OvlCommand {
   static override readonly summary = "Say whose a directory, a path, a mount or an id is.";
   static override readonly description =
     `Takes what is at hand: a path below overlay2/ wherever the root lay when it was written down, a line of df, du, lsof, mount or /proc/mounts, a short name below l/, a cache id, a diff_id, a ChainID, an image or container id, the beginning of any of them, or a name. What means several directories has an answer for each.
-image-layer: a layer; without a chain id it is in no layerdb entry, but BuildKit's cache, a pull under way or a damaged entry may have it, so it is no orphan. container: its read-write layer. container-init: its init layer. orphan: a directory that nothing names.`;
+image-layer: a layer; without a chain id no entry of layerdb names it, but a pull under way or a damaged entry may have it, so it is no orphan. build-cache: BuildKit's, by its own database. container: its read-write layer. container-init: its init layer. orphan: a directory that nothing names.`;
   static override readonly usage = "owner PATH|ID... [FLAGS]";
   static override readonly examples = [
     "<%= config.bin %> owner /var/lib/docker/overlay2/4f0c93d5.../diff/var/lib/app.db --root /var/lib/docker",

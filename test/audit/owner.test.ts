@@ -145,7 +145,7 @@ describe("owner of what has none", () => {
     mkdirSync(join(root.overlay2, cached, "diff"), { recursive: true });
     mkdirSync(join(root.path, "buildkit"));
     const found = await one(cached);
-    assert.deepEqual([found.kind, found.chainId, found.images], ["image-layer", null, []]);
+    assert.deepEqual([found.kind, found.chainId, found.images], ["build-cache", null, []]);
     for (const path of [join(root.overlay2, cached), join(root.path, "buildkit")]) rmSync(path, { recursive: true });
   });
 

@@ -3,11 +3,14 @@
  * found, mended as its code says, a second look is clean, and dockerd starts on what was mended and works.
  */
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
+import { rootUse } from "../../src/audit/du.js";
 import type { FsckReport } from "../../src/audit/fsck-report.js";
 import { fsck, fsckRepair } from "../../src/audit/fsck-run.js";
+import { findOwners } from "../../src/audit/owner.js";
 import { openSource } from "../../src/source/open-source.js";
 import { openStore } from "../../src/store/store.js";
 import { copyRoot } from "../audit/copy-root.js";
@@ -141,6 +144,7 @@ describe("ovl fsck beside BuildKit", { skip: oracle("root", "dockerd") }, () => 
         .sort(),
       cached.sort(),
     );
+    await expectBuildCache(root, cached);
     await using daemon = await startDockerd(root);
     const built = await daemon.docker(["build", "--network=none", "-q", work.join("context")], {
       env: { DOCKER_BUILDKIT: "1" },
@@ -149,6 +153,24 @@ describe("ovl fsck beside BuildKit", { skip: oracle("root", "dockerd") }, () => 
     await daemon.stop();
   });
 });
+
+/** What layerdb does not have is BuildKit's to `owner`, and its bytes are to `du`; nothing is an orphan. */
+async function expectBuildCache(root: string, cached: readonly string[]): Promise<void> {
+  await using store = await openStore({ root, driver: null });
+  const { owners, missing } = findOwners(store, [...cached]);
+  assert.equal(missing, null);
+  const own = owners.filter(({ kind }) => kind === "build-cache");
+  assert.ok(own.length > 0 && own.length < cached.length + 1, `${own.length} of ${cached.length}`);
+  for (const { kind, chainId, images } of owners) {
+    assert.equal(kind, chainId === null ? "build-cache" : "image-layer");
+    assert.deepEqual(chainId === null ? images : [], []);
+  }
+  const { use } = rootUse(store);
+  assert.deepEqual([use.buildCache.count, use.orphans.count], [own.length, 0]);
+  const { stdout } = spawnSync("du", ["-sx", "-B1", join(root, "overlay2")], { encoding: "utf8" });
+  assert.equal(use.total, Number(stdout.split("\t")[0]));
+  assert.ok(use.buildCache.size > 0);
+}
 
 async function buildWithBuildKit(root: string, work: Scratch): Promise<void> {
   const archive = deepArchive(work);

@@ -13,11 +13,13 @@ function heading({ query, kind, chainId, containers }: Owner): string {
   switch (kind) {
     case "image-layer":
       if (chainId !== null) return `${shown}: a layer of images`;
-      return `${shown}: a layer in no image: of the build cache, of a pull under way, or one that layerdb has lost`;
+      return `${shown}: a layer that no entry of layerdb names: of a pull under way, or of an entry that is damaged`;
     case "container":
       return `${shown}: the read-write layer of container ${containerName(containers)}`;
     case "container-init":
       return `${shown}: the init layer of container ${containerName(containers)}`;
+    case "build-cache":
+      return `${shown}: BuildKit's build cache; "docker builder prune" frees it`;
     case "orphan":
       return `${shown}: an orphan, which nothing names`;
   }
