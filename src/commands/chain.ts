@@ -32,7 +32,7 @@ Of a SOURCE, which is only read, cache id, link, directory and size are unknown.
   async run() {
     const { args, flags } = await this.parse(Chain);
     await using targets = await this.targets(flags);
-    const { chainOf, chainLines } = await import("../cli/answers.js");
+    const { chainOf, chainLines } = await import("../cli/answers/chain.js");
     const { answer: chain, warnings } = chainOf(await targets.one(args.image));
     await this.tell(warnings, flags);
     const lines = chainLines(chain, args.image, flags);

@@ -23,7 +23,7 @@ export default class History extends OvlCommand {
   async run() {
     const { args, flags } = await this.parse(History);
     await using targets = await this.targets(flags);
-    const { historyOf } = await import("../cli/answers.js");
+    const { historyOf } = await import("../cli/answers/history.js");
     const { answer: history, warnings } = historyOf(await targets.one(args.image));
     await this.tell(warnings, flags);
     const trunc = !flags["no-trunc"];

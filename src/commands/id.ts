@@ -20,7 +20,7 @@ export default class Id extends OvlCommand {
   async run() {
     const { args, flags } = await this.parse(Id);
     await using targets = await this.targets(flags);
-    const { identify } = await import("../cli/answers.js");
+    const { identify } = await import("../cli/answers/identify.js");
     const images = await identify(targets, args.image);
     const ids = () => images.map(({ id }) => id);
     return this.answer({ images }, flags, { text: () => ids().join("\n"), ids });

@@ -30,7 +30,7 @@ Of a SOURCE, which is only read, the keys that only a store can tell are left ou
   async run() {
     const { args, flags } = await this.parse(Inspect);
     await using targets = await this.targets(flags);
-    const { inspectAll } = await import("../cli/answers.js");
+    const { inspectAll } = await import("../cli/answers/inspect.js");
     const { answer, warnings, missing } = await inspectAll(targets, args.object);
     await this.tell(warnings, flags);
     if (missing !== null && this.jsonEnabled()) throw missing;

@@ -1,12 +1,12 @@
 /** Which display the flags and the terminal ask for. */
 import type { LayerProgress } from "../../layer/progress.js";
-import { paint } from "../color.js";
-import { BarsDisplay } from "./bars.js";
-import { PlainDisplay } from "./plain.js";
 
 export type ProgressMode = "auto" | "tty" | "plain" | "none";
 
-export function progressFor(mode: ProgressMode, noColor: boolean, verb: string): LayerProgress & Disposable {
+type Display = LayerProgress & Disposable;
+
+/** Loads only what is shown: most runs show nothing. */
+export async function progressFor(mode: ProgressMode, noColor: boolean, verb: string): Promise<Display> {
   const stream = process.stderr;
   switch (mode) {
     case "auto":
@@ -14,13 +14,14 @@ export function progressFor(mode: ProgressMode, noColor: boolean, verb: string):
     case "tty":
       return bars(stream, noColor, verb);
     case "plain":
-      return new PlainDisplay(stream);
+      return new (await import("./plain.js")).PlainDisplay(stream);
     case "none":
       return SILENT;
   }
 }
 
-function bars(stream: NodeJS.WriteStream, noColor: boolean, verb: string): BarsDisplay {
+async function bars(stream: NodeJS.WriteStream, noColor: boolean, verb: string): Promise<Display> {
+  const [{ BarsDisplay }, { paint }] = await Promise.all([import("./bars.js"), import("../color.js")]);
   return new BarsDisplay(stream, { color: paint(stream, noColor), unicode: speaksUtf8(), verb });
 }
 
@@ -30,7 +31,7 @@ function speaksUtf8(): boolean {
   return /utf-?8/i.test(LC_ALL || LC_CTYPE || LANG || "");
 }
 
-const SILENT: LayerProgress & Disposable = {
+const SILENT: Display = {
   waiting() {},
   working() {},
   finished() {},
