@@ -1,9 +1,10 @@
 /** A container's own layer made the top layer of a new image, as `docker commit` makes it. */
 
 import { OvlError } from "../errors.js";
+import { throwIfAborted } from "../layer/abort.js";
 import { summarized } from "../layer/apply-warnings.js";
 import type { LayerOutcome, LayerWarning } from "../layer/job.js";
-import { LayerPipeline, throwIfAborted } from "../layer/pipeline.js";
+import { LayerPipeline } from "../layer/pipeline.js";
 import type { LayerProgress } from "../layer/progress.js";
 import { type ChainId, chainIdOf, type DiffId, type ImageId } from "../model/digest.js";
 import { isJsonObject } from "../model/go-shape.js";

@@ -7,6 +7,7 @@ import pLimit from "p-limit";
 import type { ByteStream, FileRange } from "../blob/byte-source.js";
 import { MAX_LAYER_BYTES } from "../blob/limit.js";
 import { OvlError } from "../errors.js";
+import { throwIfAborted } from "./abort.js";
 import { Feed } from "./feed.js";
 import type {
   AssembleJob,
@@ -174,10 +175,4 @@ class StageThread {
   async end(): Promise<void> {
     await this.#worker.terminate();
   }
-}
-
-/** INTERRUPTED or TERMINATED, as the signal's reason says. */
-export function throwIfAborted(signal: AbortSignal | undefined): void {
-  if (signal?.aborted !== true) return;
-  throw signal.reason instanceof OvlError ? signal.reason : new OvlError("INTERRUPTED", "interrupted");
 }

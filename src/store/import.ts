@@ -1,7 +1,8 @@
 /** A root filesystem made an image of one layer, as `docker import` makes it. */
+import { throwIfAborted } from "../layer/abort.js";
 import { summarized } from "../layer/apply-warnings.js";
 import type { LayerOutcome, LayerWarning } from "../layer/job.js";
-import { LayerPipeline, throwIfAborted } from "../layer/pipeline.js";
+import { LayerPipeline } from "../layer/pipeline.js";
 import type { LayerProgress } from "../layer/progress.js";
 import { chainIdOf, type ImageId } from "../model/digest.js";
 import type { RootfsFile } from "../source/rootfs-file.js";

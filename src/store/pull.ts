@@ -10,8 +10,8 @@
  * A failure before 5 takes everything back; a crash leaves what `leftovers.ts` recognises.
  */
 import { OvlError } from "../errors.js";
+import { throwIfAborted } from "../layer/abort.js";
 import type { LayerWarning } from "../layer/job.js";
-import { throwIfAborted } from "../layer/pipeline.js";
 import type { LayerProgress } from "../layer/progress.js";
 import {
   type CacheId,

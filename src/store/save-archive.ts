@@ -1,6 +1,6 @@
 /** A tar of named members, the same bytes for the same members: no time, no owner. */
 import { type FileSink, writeSoon } from "../blob/file-sink.js";
-import { throwIfAborted } from "../layer/pipeline.js";
+import { throwIfAborted } from "../layer/abort.js";
 import { byteStringOf } from "../model/bytes.js";
 import { END_OF_ARCHIVE, encodeHeader, padding } from "../tar/writer.js";
 

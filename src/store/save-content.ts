@@ -2,7 +2,7 @@
 import { setImmediate } from "node:timers/promises";
 import { type FileSink, writeSoon } from "../blob/file-sink.js";
 import { fileSource } from "../blob/file-source.js";
-import { throwIfAborted } from "../layer/pipeline.js";
+import { throwIfAborted } from "../layer/abort.js";
 import type { DiffId, Digest } from "../model/digest.js";
 import type { Layer } from "./layerdb.js";
 import type { ArchiveMember } from "./save-archive.js";

@@ -18,7 +18,7 @@ import { isatty } from "node:tty";
 import type { FileSink } from "../blob/file-sink.js";
 import { errnoOf } from "../driver/files.js";
 import { asOvlError, OvlError } from "../errors.js";
-import { throwIfAborted } from "../layer/pipeline.js";
+import { throwIfAborted } from "../layer/abort.js";
 
 export interface ArchiveOutput extends FileSink, Disposable {
   /** Absolute; `-` for standard output. */

@@ -6,8 +6,8 @@
  * (`<v1 id>/layer.tar`) has nothing that this one lacks: no reader since then opens the legacy files in it.
  */
 
+import { throwIfAborted } from "../layer/abort.js";
 import type { LayerCompression } from "../layer/job.js";
-import { throwIfAborted } from "../layer/pipeline.js";
 import type { LayerProgress } from "../layer/progress.js";
 import type { DiffId, Digest, ImageId } from "../model/digest.js";
 import { familiarString } from "../model/reference.js";

@@ -1,8 +1,9 @@
 /** Layers on their way into the store: planned, made room for, extracted several at once, then shown or taken back. */
 import { OvlError } from "../errors.js";
+import { throwIfAborted } from "../layer/abort.js";
 import { summarized } from "../layer/apply-warnings.js";
 import type { LayerWarning } from "../layer/job.js";
-import { LayerPipeline, type SecondStage, throwIfAborted } from "../layer/pipeline.js";
+import type { LayerPipeline, SecondStage } from "../layer/pipeline.js";
 import type { LayerProgress } from "../layer/progress.js";
 import { type CacheId, type ChainId, chainIdsOf, hexOf } from "../model/digest.js";
 import type { SourceImage, SourceLayer } from "../source/source.js";
@@ -79,6 +80,8 @@ export class Staging implements AsyncDisposable {
     // One layer that fails ends the others: nothing of them could be kept.
     const failed = new AbortController();
     const signals = options.signal ? [failed.signal, options.signal] : [failed.signal];
+    // Loaded only where there is work: a pull of what is there is mostly start-up.
+    const { LayerPipeline } = await import("../layer/pipeline.js");
     await using pipeline = new LayerPipeline({ ...options, signal: AbortSignal.any(signals) });
     const results = await Promise.allSettled(
       this.#plan.map(async (planned) => {
