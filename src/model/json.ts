@@ -4,8 +4,11 @@
  */
 import { type ErrorCode, OvlError } from "../errors.js";
 
-/** Nesting at which Go's decoder gives up ("exceeded max depth"). */
-const GO_MAX_DEPTH = 10_000;
+/**
+ * Go's decoder gives up at 10,000 levels. JSON.stringify and structuredClone run out of stack at some 4,000, so a value
+ * that nests deeper could be read and neither shown nor kept. What people write has ten.
+ */
+const MAX_DEPTH = 1000;
 
 export interface JsonLimits {
   /** What the document is, for messages: `image config`, `manifest.json`. */
@@ -32,7 +35,7 @@ export function parseJson(bytes: Uint8Array, limits: JsonLimits): unknown {
       limit: maxBytes,
     });
   }
-  const maxDepth = limits.maxDepth ?? GO_MAX_DEPTH;
+  const maxDepth = limits.maxDepth ?? MAX_DEPTH;
   const ignore = limits.trailing === "ignore";
   // No value nests deeper than it has bytes.
   const end = ignore || bytes.byteLength > maxDepth ? scan(bytes, maxDepth, limits) : bytes.byteLength;

@@ -3,6 +3,7 @@ import type { ByteSource } from "../blob/byte-source.js";
 import { decompress } from "../blob/decompress.js";
 import { OvlError } from "../errors.js";
 import { type ByteString, byteString, byteStringOf, displayName } from "../model/bytes.js";
+import { parseJson } from "../model/json.js";
 import { cleanPath } from "../tar/clean.js";
 import type { SplitEntry } from "./entry.js";
 import { RawBuffer } from "./raw-buffer.js";
@@ -12,6 +13,9 @@ import { RawBuffer } from "./raw-buffer.js";
  * followed the end of an archive.
  */
 const MAX_LINE = 64 << 20;
+/** From here on a line may be nothing but brackets, each of which would take a hundred times its size of memory. */
+const LONG_LINE = 64 << 10;
+const MAX_DEPTH = 8;
 
 /**
  * The entries in order. Throws BAD_ROOT with the line and what is wrong with it, DUPLICATE_PATH for a name
@@ -106,7 +110,7 @@ function parseLine(line: Uint8Array, bad: (what: string) => OvlError): SplitEntr
     case 2:
       return { type: "segment", payload: payload ?? new Uint8Array(0) };
     default:
-      throw bad(`its type is ${JSON.stringify(fields["type"])}, not 1 or 2`);
+      throw bad("its type is neither 1 nor 2");
   }
 }
 
@@ -141,10 +145,12 @@ function fileEntry(
   };
 }
 
+const LONG = { subject: "line", code: "BAD_ROOT", maxBytes: 4 * MAX_LINE, maxDepth: MAX_DEPTH } as const;
+
 function parseObject(text: string, bad: (what: string) => OvlError): Readonly<Record<string, unknown>> {
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = text.length < LONG_LINE ? JSON.parse(text) : parseJson(Buffer.from(text), LONG);
   } catch {
     throw bad("it is no JSON");
   }

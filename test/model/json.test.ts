@@ -48,9 +48,14 @@ describe("parseJson", () => {
     assert.throws(() => parse("\ufeff[]"), { code: "BAD_MANIFEST" });
   });
 
+  it("gives no value that could not be written again", () => {
+    const deep = `${'{"a":['.repeat(500)}${"]}".repeat(500)}`;
+    assert.equal(JSON.stringify(structuredClone(parse(deep))), deep);
+  });
+
   it("bounds size and nesting, and does not count brackets in strings", () => {
     assert.throws(() => parse("[]", { maxBytes: 1 }), { message: "thing is 2 bytes; at most 1 are read" });
-    assert.throws(() => parse("[".repeat(1e6)), { message: /nests more than 10000 levels/ });
+    assert.throws(() => parse("[".repeat(1e6)), { message: /nests more than 1000 levels/ });
     assert.throws(() => parse("[[1]]", { maxDepth: 1 }), { message: /nests more than 1 levels/ });
     assert.deepEqual(parse('["[[[[\\"[[[["]', { maxDepth: 1 }), ['[[[["[[[[']);
   });

@@ -146,9 +146,14 @@ export class Transport implements AsyncDisposable {
     const where = `cannot speak to ${url.host}`;
     if (isAboutOurs(code)) {
       const advice = `it belongs in /etc/docker/certs.d/${url.host}/client.cert, its key in client.key`;
-      return new OvlError("NETWORK", `${where}: it wants to see a certificate that it knows (${code}); ${advice}`, fields, {
-        cause: thrown,
-      });
+      return new OvlError(
+        "NETWORK",
+        `${where}: it wants to see a certificate that it knows (${code}); ${advice}`,
+        fields,
+        {
+          cause: thrown,
+        },
+      );
     }
     if (isAboutCertificate(code)) {
       const advice = `trust its authority with --cacert FILE or /etc/docker/certs.d/${url.host}/ca.crt`;
