@@ -112,8 +112,10 @@ export function asOvlError(thrown: unknown): OvlError {
   if (thrown instanceof Error && thrown.name === "SuppressedError")
     return asOvlError((thrown as Suppressed).suppressed);
   if (thrown instanceof Error) {
-    const { syscall, path } = thrown as NodeJS.ErrnoException;
+    const { syscall, path: named, dest } = thrown as NodeJS.ErrnoException & { readonly dest?: string };
     const errno = errnoOf(thrown);
+    // Of a symlink Node calls `path` what it says, and `dest` where it is.
+    const path = syscall === "symlink" ? dest : named;
     if (errno !== "" && typeof syscall === "string") {
       return osError(
         errno,

@@ -15,6 +15,11 @@ test("a disk quota that is used up is no space, though Node has no name for it",
   }
 });
 
+test("a symlink that cannot be made is called by its place, not by what it says", () => {
+  const error = Object.assign(thrown(-28, "ENOSPC"), { syscall: "symlink", path: "../x/diff", dest: "/r/l/X" });
+  assert.equal(asOvlError(error).fields["path"], "/r/l/X");
+});
+
 test("what Node has a name for keeps it", () => {
   assert.equal(asOvlError(thrown(-28, "ENOSPC")).fields["errno"], "ENOSPC");
   assert.equal(asOvlError(thrown(-5, "EIO")).code, "IO");

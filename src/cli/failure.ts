@@ -2,6 +2,7 @@
 import { asOvlError, type OvlError } from "../errors.js";
 import { byteStringOf, displayName } from "../model/bytes.js";
 import { paint } from "./color.js";
+import { withFileSystem } from "./full-disk.js";
 import { writeJson } from "./output.js";
 import { usageError } from "./usage.js";
 
@@ -9,7 +10,7 @@ import { usageError } from "./usage.js";
 export function reportFailure(thrown: unknown, argv: readonly string[], json: boolean): number {
   const exit = silentExit(thrown);
   if (exit !== null) return exit;
-  const error = usageError(thrown, argv[0]) ?? asOvlError(thrown);
+  const error = withFileSystem(usageError(thrown, argv[0]) ?? asOvlError(thrown));
   if (json) writeJson({ error: { code: error.code, message: error.message, exit: error.exit, ...error.fields } });
   else process.stderr.write(`${failureLine(error, argv)}\n`);
   if (isSet(process.env["DEBUG"])) process.stderr.write(`${stackOf(error)}\n`);

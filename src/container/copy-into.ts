@@ -2,6 +2,7 @@
  * Objects put below a directory of a union, as docker's cp unpacks them (moby pkg/archive, Unpack): directories are
  * merged, everything else is replaced, and no directory gives way to something else or the other way round.
  */
+import { randomBytes } from "node:crypto";
 import { OvlError } from "../errors.js";
 import { type ByteString, displayName } from "../model/bytes.js";
 import { type EntryType, joinPath, shownPath } from "../rootfs/entry.js";
@@ -27,6 +28,8 @@ export interface CopyIntoOptions {
 }
 
 const PARENT_MODE = 0o755;
+/** Of what is to replace something, until it is complete. */
+const TEMPORARY = `.ovl-copy-${randomBytes(6).toString("hex")}` as ByteString;
 const NODE_TYPES = { char: S_IFCHR, block: S_IFBLK, fifo: S_IFIFO } as const;
 
 /** Throws PATH_ESCAPE, USAGE where a directory stands in a file's place or a file in a directory's, and what writing throws. */
@@ -55,18 +58,13 @@ class CopyInto {
     const directory = this.#directoryFor(name);
     const base = baseName(name);
     const path = joinPath(directory, base);
-    const there = this.#makeWay(path, object.type === "directory");
-    if (object.type === "hardlink") return this.#options.upper.link(this.#linked(object), directory, base);
+    const isThere = this.#isThere(path, object.type === "directory");
     if (object.type === "directory") {
-      if (there === null) this.#options.upper.makeDirectory(directory, base, 0o700);
+      if (!isThere) this.#options.upper.makeDirectory(directory, base, 0o700);
       this.#times.push([path, object.mtime]);
-    } else if (object.type === "file") await this.#file(object, directory, base, pace);
-    else if (object.type === "symlink") this.#options.upper.makeSymlink(directory, base, object.linkName);
-    else {
-      const device = deviceNumber(object.devMajor, object.devMinor);
-      this.#options.upper.makeNode(directory, base, NODE_TYPES[object.type] | 0o600, device);
-    }
-    this.#attributes(path, object);
+      this.#attributes(path, object);
+    } else if (isThere) await this.#replace(object, directory, base, pace);
+    else await this.#make(object, directory, base, pace);
   }
 
   finish(): void {
@@ -87,15 +85,49 @@ class CopyInto {
     return found.path;
   }
 
-  /** What is there and stays: a directory, for a directory. */
-  #makeWay(path: ByteString, forDirectory: boolean): "directory" | null {
+  #isThere(path: ByteString, forDirectory: boolean): boolean {
     using found = this.#options.union.locate(path, "none");
-    if (found.entry === null) return null;
-    const isDirectory = found.entry.type === "directory";
-    if (isDirectory !== forDirectory) throw inTheWay(path, found.entry.type, forDirectory);
-    if (isDirectory) return "directory";
-    this.#options.upper.remove(found.directory, found.entry);
-    return null;
+    if (found.entry === null) return false;
+    if ((found.entry.type === "directory") !== forDirectory) throw inTheWay(path, found.entry.type, forDirectory);
+    return true;
+  }
+
+  /** What was there stays until its successor is complete: a disk that is full takes nothing away. */
+  async #replace(object: CopyObject, directory: ByteString, base: ByteString, pace: Pace): Promise<void> {
+    const linked = object.type === "hardlink" ? this.#linked(object) : null;
+    const [path, temporary] = [joinPath(directory, base), joinPath(directory, TEMPORARY)];
+    if (linked === path) return;
+    await this.#make(object, directory, TEMPORARY, pace);
+    try {
+      this.#options.upper.rename(temporary, path);
+    } finally {
+      // Still there after a failure, and where both were names of one file.
+      this.#takeBack(temporary);
+    }
+  }
+
+  /** Wholly or not at all. Nothing has the name. */
+  async #make(object: CopyObject, directory: ByteString, base: ByteString, pace: Pace): Promise<void> {
+    const { upper } = this.#options;
+    if (object.type === "hardlink") return upper.link(this.#linked(object), directory, base);
+    const path = joinPath(directory, base);
+    try {
+      if (object.type === "file") await this.#file(object, directory, base, pace);
+      else if (object.type === "symlink") upper.makeSymlink(directory, base, object.linkName);
+      else if (object.type !== "directory") {
+        const device = deviceNumber(object.devMajor, object.devMinor);
+        upper.makeNode(directory, base, NODE_TYPES[object.type] | 0o600, device);
+      }
+      this.#attributes(path, object);
+    } catch (thrown) {
+      this.#takeBack(path);
+      throw thrown;
+    }
+  }
+
+  #takeBack(path: ByteString): void {
+    using found = this.#options.union.locate(path, "none");
+    if (found.entry !== null) this.#options.upper.remove(found.directory, found.entry);
   }
 
   #linked({ name, linkName }: CopyObject): ByteString {
@@ -108,19 +140,13 @@ class CopyInto {
   }
 
   async #file(object: CopyObject, directory: ByteString, base: ByteString, pace: Pace): Promise<void> {
-    const { upper, union } = this.#options;
-    const fd = upper.createFile(directory, base, 0o600);
+    const fd = this.#options.upper.createFile(directory, base, 0o600);
     try {
       using content = object.content();
       for (let bytes = content.read(); bytes !== null; bytes = content.read()) {
         this.#must(writeAll(fd, bytes), joinPath(directory, base));
         if (pace.isDue) await pace.rest();
       }
-    } catch (thrown) {
-      // No half of a file where a whole one was.
-      using found = union.locate(joinPath(directory, base), "none");
-      if (found.entry !== null) upper.remove(found.directory, found.entry);
-      throw thrown;
     } finally {
       close(fd);
     }
@@ -140,7 +166,8 @@ class CopyInto {
   }
 
   #must(result: number, path: ByteString): number {
-    return must(result, `write ${shownPath(path)}`, { path: shownPath(path) });
+    const place = this.#options.union.dirs[0] as string;
+    return must(result, `write ${shownPath(path)}`, { path: shownPath(path), place });
   }
 }
 

@@ -11,10 +11,16 @@
  * dockerd has 3 and 4 the other way round. What its crash leaves between them pins the image's layers for good, while
  * what is left here is ignored.
  */
-import { renameSync } from "node:fs";
 import { join } from "node:path";
 import { newCacheId } from "../driver/driver.js";
-import { ensureDirectory, makeDirectory, syncDirectory, writeAtomically, writeNew } from "../driver/files.js";
+import {
+  ensureDirectory,
+  makeDirectory,
+  renameDurably,
+  syncDirectory,
+  writeAtomically,
+  writeNew,
+} from "../driver/files.js";
 import { removeTree } from "../driver/remove-tree.js";
 import { asOvlError } from "../errors.js";
 import type { CacheId } from "../model/digest.js";
@@ -78,9 +84,8 @@ export class NewContainer implements Disposable {
     const mounts = join(this.#store.layers.path, "mounts");
     try {
       ensureDirectory(mounts, 0o755);
-      renameSync(this.#journal, join(mounts, this.id));
+      renameDurably(this.#journal, join(mounts, this.id));
       this.#open = false;
-      syncDirectory(mounts);
     } catch (thrown) {
       throw asOvlError(thrown);
     }

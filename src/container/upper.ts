@@ -4,6 +4,7 @@
  * What the kernel notes besides for itself is left out (`trusted.overlay.origin`, `impure`, `uuid`: inode numbers that
  * stay the same after a copy-up): it does without where a layer was copied, and so does dockerd.
  */
+import { randomBytes } from "node:crypto";
 import { constants } from "node:fs";
 import { type OvlError, osError } from "../errors.js";
 import { type ByteString, byteStringOf } from "../model/bytes.js";
@@ -35,6 +36,8 @@ import { CopyUp, notADirectory } from "./upper-copy-up.js";
 const DIRECTORY = O_PATH | constants.O_DIRECTORY | constants.O_NOFOLLOW;
 const NEW_FILE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
 const YES = Buffer.from("y");
+/** Of a whiteout whose place is being taken. */
+const ASIDE = `.ovl-aside-${randomBytes(6).toString("hex")}` as ByteString;
 
 export class UpperLayer implements Disposable {
   readonly #union: Union;
@@ -84,9 +87,14 @@ export class UpperLayer implements Disposable {
   createFile(directory: ByteString, name: ByteString, mode: number): number {
     return this.#put(directory, name, (dir) => {
       const fd = this.#must(openAt(dir, name, NEW_FILE, 0o600), joinPath(directory, name));
-      this.#own(dir, name);
-      this.#must(changeModeAt(dir, name, mode), joinPath(directory, name));
-      return fd;
+      try {
+        this.#own(dir, name);
+        this.#must(changeModeAt(dir, name, mode), joinPath(directory, name));
+        return fd;
+      } catch (thrown) {
+        close(fd);
+        throw thrown;
+      }
     });
   }
 
@@ -157,7 +165,8 @@ export class UpperLayer implements Disposable {
     this.change(from, (fromDir, fromName) => {
       const toDir = this.#copyUp.directory(target.directory.path);
       try {
-        this.#clear(toDir, target.directory.path, name);
+        // A file takes the place of another, or of a whiteout, in one step.
+        if (isDir) this.#clear(toDir, target.directory.path, name);
         this.#must(renameAt(fromDir, fromName, toDir, name), to);
         if (isDir && isMerged) this.#setOpaque(toDir, name);
       } finally {
@@ -171,14 +180,24 @@ export class UpperLayer implements Disposable {
     close(this.#root);
   }
 
-  /** Makes something where nothing is or a whiteout, which gives way. */
+  /** Makes something where nothing is or a whiteout, which gives way; it is back where the making fails. */
   #put<T>(directory: ByteString, name: ByteString, make: (dir: number, replacesWhiteout: boolean) => T): T {
     const dir = this.#copyUp.directory(directory);
+    const path = joinPath(directory, name);
     try {
       const stat = statAt(dir, name);
-      const replaced = typeof stat !== "number" && isWhiteout(stat);
-      if (replaced) this.#must(unlinkAt(dir, name), joinPath(directory, name));
-      return make(dir, replaced);
+      if (typeof stat === "number" || !isWhiteout(stat)) return make(dir, false);
+      // Aside and not away: on a full disk there may be no room for another one.
+      this.#must(renameAt(dir, name, dir, ASIDE), path);
+      try {
+        const made = make(dir, true);
+        this.#must(unlinkAt(dir, ASIDE), path);
+        return made;
+      } catch (thrown) {
+        if (unlinkAt(dir, name) < 0) unlinkAt(dir, name, AT_REMOVEDIR);
+        renameAt(dir, ASIDE, dir, name);
+        throw thrown;
+      }
     } finally {
       close(dir);
     }

@@ -90,7 +90,7 @@ export function writeAtomically(path: string, content: Uint8Array | string, mode
   syncDirectory(directory);
 }
 
-/** Creates a file that must not exist yet, with exactly this mode, and syncs it. */
+/** Creates a file that must not exist yet, with exactly this mode, and syncs it. Throws what keeps it from that. */
 export function writeNew(path: string, content: Uint8Array | string, mode: number): void {
   const fd = openSync(path, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW, 0o600);
   try {
@@ -99,8 +99,25 @@ export function writeNew(path: string, content: Uint8Array | string, mode: numbe
     while (offset < bytes.length) offset += writeSync(fd, bytes, offset);
     fchmodSync(fd, mode);
     fsyncSync(fd);
+  } catch (thrown) {
+    throw osError(errnoOf(thrown), `write ${path}`, { path }, thrown);
   } finally {
     closeSync(fd);
+  }
+}
+
+/**
+ * Renames, and has the new name and the end of the old one on the disk. Where they cannot be brought there the old
+ * name is back.
+ */
+export function renameDurably(from: string, to: string): void {
+  renameSync(from, to);
+  try {
+    syncDirectory(dirname(to));
+    if (dirname(from) !== dirname(to)) syncDirectory(dirname(from));
+  } catch (thrown) {
+    renameSync(to, from);
+    throw thrown;
   }
 }
 
@@ -116,6 +133,8 @@ function syncPath(path: string, flags: number): void {
   const fd = openSync(path, flags);
   try {
     fsyncSync(fd);
+  } catch (thrown) {
+    throw osError(errnoOf(thrown), `sync ${path}`, { path }, thrown);
   } finally {
     closeSync(fd);
   }

@@ -75,6 +75,7 @@ export class ApplyTarget implements Disposable {
   removed = false;
   /** Something was kept inside the layer that would have left it. */
   kept = false;
+  readonly #dir: string;
   /** Name of the entry under way, for messages. */
   #entry = "" as ByteString;
   #settling = false;
@@ -82,6 +83,7 @@ export class ApplyTarget implements Disposable {
   readonly #leftOut = new Set<ByteString>();
 
   constructor(dir: string, options: ApplyTargetOptions) {
+    this.#dir = dir;
     this.strict = options.strict;
     this.privileged = options.privileged;
     this.ownFiles = options.sharesFiles ? new OwnFiles() : null;
@@ -214,7 +216,9 @@ export class ApplyTarget implements Disposable {
   failure(errno: number, what: string): OvlError {
     const entry = displayName(this.#entry);
     const name = errnoName(errno);
-    if (!ARCHIVE_FAULTS.has(errno)) return osError(name, `apply entry "${entry}": ${what}`, { entry });
+    if (!ARCHIVE_FAULTS.has(errno)) {
+      return osError(name, `apply entry "${entry}": ${what}`, { entry, place: this.#dir });
+    }
     return this.refusal(`${what}: ${name}`, { errno: name });
   }
 

@@ -1,8 +1,9 @@
 /**
  * Second thread of a layer: tar bytes in; files below `diff`, tar-split.json.gz and the DiffID out.
  */
-import { closeSync, openSync, writeSync } from "node:fs";
+import { closeSync, openSync } from "node:fs";
 import type { Crc64 } from "../blob/crc64.js";
+import { writeFully } from "../blob/file-sink.js";
 import { ByteLimit } from "../blob/limit.js";
 import { hashing } from "../blob/verify.js";
 import { OvlError } from "../errors.js";
@@ -43,7 +44,8 @@ export function extract(job: ExtractJob, newCrc64: () => Crc64): SecondOutcome {
 function extractTar(tar: ReturnType<typeof hashing>, job: ExtractJob, newCrc64: () => Crc64) {
   const fd = openSync(job.tarSplit, "wx", 0o644);
   try {
-    const file = new TarSplitWriter((bytes) => writeAll(fd, bytes));
+    const sink = { fd, file: job.tarSplit };
+    const file = new TarSplitWriter((bytes) => writeFully(sink, bytes, null));
     const split = new SplitReader(tar, file, newCrc64);
     using applier = new LayerApplier(job.directory, { strict: job.strict });
     const limit = new ByteLimit(job.maxBytes, "the content of a layer");
@@ -59,10 +61,6 @@ function extractTar(tar: ReturnType<typeof hashing>, job: ExtractJob, newCrc64: 
   } finally {
     closeSync(fd);
   }
-}
-
-function writeAll(fd: number, bytes: Uint8Array): void {
-  for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at);
 }
 
 /** Whether an error tells something about the layer's bytes, and not about the disk they go to. */

@@ -10,7 +10,7 @@ import type { ByteSource, FileRange } from "../blob/byte-source.js";
 import { decompress, detectCompression } from "../blob/decompress.js";
 import { fileSource } from "../blob/file-source.js";
 import { ByteLimit } from "../blob/limit.js";
-import { asOvlError, OvlError } from "../errors.js";
+import { asOvlError, errnoOf, type OvlError, osError } from "../errors.js";
 import { readFully } from "./file-tree.js";
 import { PipeSource } from "./pipe-source.js";
 
@@ -92,17 +92,24 @@ const DEFAULT_DIRECTORY = "/var/tmp";
 
 function temporaryFile(directory: string): number {
   const path = join(directory, `ovl-${randomBytes(12).toString("hex")}`);
-  const fd = openSync(path, "wx+", 0o600);
-  unlinkSync(path);
-  return fd;
+  try {
+    const fd = openSync(path, "wx+", 0o600);
+    unlinkSync(path);
+    return fd;
+  } catch (error) {
+    throw refused(error, directory);
+  }
 }
 
 function append(fd: number, bytes: Uint8Array, directory: string): void {
   try {
     for (let done = 0; done < bytes.length; ) done += writeSync(fd, bytes, done);
   } catch (error) {
-    const { code, message, fields } = asOvlError(error);
-    const advice = `a temporary copy of the archive in ${directory} failed; TMPDIR names another place`;
-    throw new OvlError(code, `${message}: ${advice}`, { ...fields, path: directory }, { cause: error });
+    throw refused(error, directory);
   }
+}
+
+function refused(error: unknown, directory: string): OvlError {
+  const doing = `write a temporary copy of the archive in ${directory} (TMPDIR names another place)`;
+  return osError(errnoOf(error), doing, { path: directory }, error);
 }

@@ -1,5 +1,5 @@
 /** The image configs of a root and what the store notes about them: `imagedb/{content,metadata}/sha256`. */
-import { rmSync } from "node:fs";
+import { rmdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import {
   ensureDirectory,
@@ -12,7 +12,7 @@ import {
 } from "../driver/files.js";
 import { isDirectory } from "../driver/is-directory.js";
 import { removeTree } from "../driver/remove-tree.js";
-import { asOvlError, OvlError } from "../errors.js";
+import { asOvlError, OvlError, osError } from "../errors.js";
 import { MAX_CONFIG_BYTES } from "../model/config.js";
 import { hexOf, type ImageId, imageIdOf, isImageId } from "../model/digest.js";
 import type { Layout } from "./layout.js";
@@ -36,8 +36,14 @@ export class ImageDb {
       .sort();
   }
 
+  /** Throws PERMISSION where it may not be read. */
   has(id: ImageId): boolean {
-    return this.#obstacle === null && readSmall(this.#content(id), MAX_CONFIG_BYTES).kind === "read";
+    if (this.#obstacle !== null) return false;
+    const path = this.#content(id);
+    const file = readSmall(path, MAX_CONFIG_BYTES);
+    // It may be there: that it is not would be a wrong answer.
+    if (file.kind === "bad" && file.reason === "EACCES") throw osError("EACCES", `read ${path}`, { path });
+    return file.kind === "read";
   }
 
   /** The exact bytes of a config. Throws NOT_FOUND, BAD_ROOT, and IMAGE_ID_MISMATCH where they were changed. */
@@ -113,6 +119,16 @@ export class ImageDb {
     this.#note(id, "lastUpdated", time);
   }
 
+  /** Takes `setLastUpdated` back. @param time what `lastUpdated` said before */
+  restoreLastUpdated(id: ImageId, time: string | null): void {
+    if (time !== null) {
+      if (this.lastUpdated(id) !== time) this.#note(id, "lastUpdated", time);
+      return;
+    }
+    rmSync(join(this.#metadata(id), "lastUpdated"), { force: true });
+    removeIfEmpty(this.#metadata(id));
+  }
+
   #noted(id: ImageId, key: string): SmallFile {
     const dir = this.#metadata(id);
     const here = (this.#layout?.obstacleTo(dir) ?? null) === null && isDirectory(dir);
@@ -136,6 +152,14 @@ export class ImageDb {
 
   #metadata(id: ImageId): string {
     return join(this.path, "metadata", "sha256", hexOf(id));
+  }
+}
+
+function removeIfEmpty(path: string): void {
+  try {
+    rmdirSync(path);
+  } catch (thrown) {
+    if (!["ENOENT", "ENOTEMPTY"].includes(errnoOf(thrown))) throw asOvlError(thrown);
   }
 }
 

@@ -12,7 +12,7 @@ import { randomInt } from "node:crypto";
 import { chmodSync, lstatSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { newCacheId } from "../driver/driver.js";
-import { ensureDirectory, makeDirectory, syncDirectory, syncFile, writeNew } from "../driver/files.js";
+import { ensureDirectory, makeDirectory, renameDurably, syncDirectory, syncFile, writeNew } from "../driver/files.js";
 import { removeTree } from "../driver/remove-tree.js";
 import { asOvlError, OvlError } from "../errors.js";
 import { type CacheId, type ChainId, chainIdOf, type DiffId } from "../model/digest.js";
@@ -89,10 +89,8 @@ export class NewLayer implements Disposable {
       const target = this.#db.dir(chainId);
       ensureDirectory(join(this.#db.path, "sha256"), 0o755);
       this.#makeWay(target);
-      renameSync(this.#writeSet, target);
+      renameDurably(this.#writeSet, target);
       this.#open = false;
-      syncDirectory(join(this.#db.path, "sha256"));
-      syncDirectory(join(this.#db.path, "tmp"));
     } catch (thrown) {
       throw asOvlError(thrown);
     }

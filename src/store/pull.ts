@@ -28,6 +28,7 @@ import { noteLayers, noteNames, shownNames } from "./origin.js";
 import { planLayers, Staging, type StagingOptions } from "./staging.js";
 import type { Store } from "./store.js";
 import { tagOf } from "./tag.js";
+import { takeBack } from "./undo.js";
 
 export interface PullOptions extends StagingOptions {
   /** Names that the image gets beside its own, familiar or not; only for a single image. */
@@ -107,7 +108,7 @@ function register(store: Store, staged: Staging, named: readonly NamedImage[]): 
       }
     });
   } catch (thrown) {
-    for (const step of undo.reverse()) step();
+    takeBack(undo);
     throw thrown;
   }
 }

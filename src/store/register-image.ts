@@ -2,6 +2,7 @@
 import { type ImageId, imageIdOf } from "../model/digest.js";
 import { now } from "../model/time.js";
 import type { Store } from "./store.js";
+import { takeBack } from "./undo.js";
 
 /** @param undo takes back what was registered before; all of it goes again where this fails */
 export function registerImage(
@@ -21,7 +22,7 @@ export function registerImage(
     }
     return id;
   } catch (error) {
-    for (const step of undo.reverse()) step();
+    takeBack(undo);
     throw error;
   }
 }

@@ -91,9 +91,25 @@ export class Repositories {
   }
 
   #save(names: Map<string, Map<string, string>>): void {
-    writeAtomically(this.path, written(names), 0o600);
+    try {
+      writeAtomically(this.path, written(names), 0o600);
+    } catch (thrown) {
+      this.#putBack(names);
+      throw thrown;
+    }
     this.#names = names;
     this.#byId = null;
+  }
+
+  /** The new file may be in place although it could not be brought to the disk: then the old names are written again. */
+  #putBack(names: Map<string, Map<string, string>>): void {
+    const file = readSmall(this.path, MAX_BYTES);
+    if (file.kind !== "read" || file.bytes.toString("utf8") !== written(names)) return;
+    try {
+      writeAtomically(this.path, written(this.#names), 0o600);
+    } catch {
+      // A disk that fails twice: what it said first is thrown.
+    }
   }
 }
 

@@ -5,8 +5,7 @@
 import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import type { FileSink } from "../blob/file-sink.js";
-import { errnoOf } from "../driver/files.js";
-import { asOvlError, OvlError } from "../errors.js";
+import { asOvlError, errnoOf, OvlError, osError } from "../errors.js";
 import { isJsonObject } from "../model/go-shape.js";
 import { parseJson } from "../model/json.js";
 import { MAX_MANIFEST_BYTES } from "../model/manifest.js";
@@ -30,7 +29,12 @@ export class LayoutDirectory implements Disposable {
     this.#isNew = !isLayout(this.path);
     const name = temporaryName(basename(this.path));
     this.#staging = this.#isNew ? join(dirname(this.path), name) : join(this.path, name);
-    attempt(() => mkdirSync(join(this.#staging, BLOBS), { recursive: true }));
+    try {
+      makeDirectories(this.#staging);
+    } catch (error) {
+      this[Symbol.dispose]();
+      throw asOvlError(error);
+    }
   }
 
   /** Has a blob written to a new file, which is then called by its digest. */
@@ -47,7 +51,7 @@ export class LayoutDirectory implements Disposable {
   }
 
   document({ path, bytes }: Document): void {
-    this.#stage(path, (staged) => writeFileSync(staged, bytes));
+    this.#stage(path, (staged) => write(staged, bytes));
   }
 
   /** Puts everything in its place. Images of the same name in an older layout give theirs up, as with skopeo. */
@@ -61,8 +65,8 @@ export class LayoutDirectory implements Disposable {
         return;
       }
       const index = join(this.#staging, INDEX_FILE);
-      writeFileSync(index, mergedIndex(join(this.path, INDEX_FILE), manifests));
-      mkdirSync(join(this.path, BLOBS), { recursive: true });
+      write(index, mergedIndex(join(this.path, INDEX_FILE), manifests));
+      makeDirectories(this.path);
       for (const path of this.#blobs) {
         const place = join(this.path, path);
         if (statOf(place) === null) this.#placed.push(place);
@@ -82,6 +86,17 @@ export class LayoutDirectory implements Disposable {
   #stage(path: string, put: (staged: string) => void): void {
     attempt(() => put(join(this.#staging, path)));
     if (path.startsWith(`${BLOBS}/`)) this.#blobs.add(path);
+  }
+}
+
+/** One by one: what `recursive` throws on a full disk is that the directory above is missing. */
+function makeDirectories(layout: string): void {
+  for (const path of [layout, dirname(join(layout, BLOBS)), join(layout, BLOBS)]) {
+    try {
+      mkdirSync(path);
+    } catch (error) {
+      if (errnoOf(error) !== "EEXIST") throw error;
+    }
   }
 }
 
@@ -116,6 +131,14 @@ function mergedIndex(path: string, manifests: readonly OciDescriptor[]): string 
 function identityOf(entry: { readonly annotations?: unknown; readonly digest?: unknown }): unknown {
   const annotations = isJsonObject(entry.annotations) ? entry.annotations : {};
   return annotations["io.containerd.image.name"] ?? annotations["org.opencontainers.image.ref.name"] ?? entry.digest;
+}
+
+function write(path: string, content: Uint8Array | string): void {
+  try {
+    writeFileSync(path, content);
+  } catch (error) {
+    throw osError(errnoOf(error), `write ${path}`, { path }, error);
+  }
 }
 
 function attempt<T>(action: () => T): T {

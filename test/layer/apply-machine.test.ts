@@ -36,7 +36,7 @@ describe("the machine's faults", { skip: oracle("root") }, () => {
       code: "NO_SPACE",
       exit: 6,
       message: 'cannot apply entry "d/big": its content: ENOSPC',
-      fields: { errno: "ENOSPC", entry: "d/big" },
+      fields: { errno: "ENOSPC", entry: "d/big", place: small.path },
     });
   });
 
