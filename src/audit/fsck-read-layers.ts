@@ -1,5 +1,4 @@
 /** layerdb's layers and the driver's directories, as they are on disk. */
-import { join } from "node:path";
 import type { DriverName } from "../driver/driver.js";
 import { type CacheId, type ChainId, isCacheId, isChainId, isDiffId } from "../model/digest.js";
 import type { FsckFiles, Text } from "./fsck-files.js";
@@ -11,7 +10,7 @@ export function readLayers(files: FsckFiles, sha256: string, listing: Listing): 
   for (const { name, kind } of listing.values()) {
     const chainId = `sha256:${name}`;
     if (kind !== "directory" || !isChainId(chainId)) continue;
-    const dir = join(sha256, name);
+    const dir = `${sha256}/${name}`;
     const found = files.listWithTexts(dir, ["diff", "cache-id", "parent", "size"]);
     if (found === null || typeof found === "string") continue;
     const [diff, cacheId, parent, size] = found.texts;
@@ -63,7 +62,7 @@ export function readDirectories(
   const directories = new Map<CacheId, DirectoryRecord>();
   for (const { name, kind } of listing.values()) {
     if (kind !== "directory" || NO_LAYERS.has(name) || !isCacheId(name)) continue;
-    const dir = join(home, name);
+    const dir = `${home}/${name}`;
     const found = files.listWithTexts(dir, ["link", driver === "overlay2" ? "lower" : "lower-id"]);
     if (found === null || typeof found === "string") continue;
     const [link, lower] = found.texts;

@@ -72,6 +72,8 @@ export function relate(picture: Picture): Relations {
   const places = findPlaces(picture, { parentOf, children, users, mountsOn, imagesOn, truth });
   const memo = new Map<ChainId, readonly (CacheId | null)[]>();
   const below = (chainId: ChainId | null): readonly (CacheId | null)[] => {
+    const made = chainId === null ? [] : memo.get(chainId);
+    if (made !== undefined) return made;
     const stack: ChainId[] = [];
     let known: readonly (CacheId | null)[] | undefined;
     // A parent chain on a damaged disk may be a ring.

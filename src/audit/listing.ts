@@ -1,6 +1,7 @@
 /** What is in a directory, as the directory says it, without a look at the objects themselves. */
-import { lstatSync } from "node:fs";
-import { type ByteString, displayName, utf8Of } from "../model/bytes.js";
+import { type ByteString, byteStringOf, displayName, utf8Of } from "../model/bytes.js";
+import { AT_FDCWD } from "../sys/at.js";
+import { statAt } from "../sys/stat.js";
 
 export type Kind = "directory" | "file" | "symlink" | "other";
 
@@ -94,6 +95,7 @@ class ListedEntry implements Entry {
   }
 
   get size(): number {
-    return this.path === null ? 0 : (lstatSync(this.path, { throwIfNoEntry: false })?.size ?? 0);
+    const stat = this.path === null ? 0 : statAt(AT_FDCWD, byteStringOf(this.path));
+    return typeof stat === "number" ? 0 : stat.size;
   }
 }

@@ -80,7 +80,6 @@ function* checkLink(
   { subject, cacheId }: Lodger,
   { dir, link }: DirectoryRecord,
 ): Generator<Finding> {
-  const path = join(dir, "link");
   const text = link.kind === "text" ? link.text : null;
   const target = `../${cacheId}/diff`;
   if (text !== null && LINK.test(text)) {
@@ -95,6 +94,7 @@ function* checkLink(
       return;
     }
   }
+  const path = join(dir, "link");
   const trimmed = text?.trim() ?? "";
   const named = places.linksTo(cacheId);
   const known = named.includes(trimmed) ? trimmed : named[0];

@@ -37,11 +37,12 @@ export function missingImages(picture: Picture, relations: Relations): Map<strin
   const missing = new Map<string, string>();
   const madeFrom = new Map<string, string>();
   for (const { id, imageId } of picture.containers.values()) if (imageId !== null) madeFrom.set(imageId, id);
+  let unused: boolean | null = null;
   for (const { text, imageId } of picture.names.names) {
     if (!isImageId(imageId) || picture.images.has(imageId)) continue;
     const container = madeFrom.get(imageId);
     if (container !== undefined) missing.set(imageId, `${text} names it, and container ${container} was made from it`);
-    else if (hasUnusedLayers(picture, relations)) {
+    else if ((unused ??= hasUnusedLayers(picture, relations))) {
       missing.set(imageId, `${text} names it, and layers of it may be left`);
     }
   }

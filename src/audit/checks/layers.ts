@@ -67,17 +67,18 @@ function* checkIdentity(picture: Picture, layer: LayerRecord, relations: Relatio
       steps: truth === undefined ? [] : [{ do: "write", path, content: truth.diffId, mode: 0o644 }],
     });
   }
-  const path = join(dir, "parent");
   if (truth === undefined) {
     if (parent.state === "valid" || parent.state === "absent") return;
     yield finding("LAYER_PARENT_WRONG", { ...at("parent"), detail: `found ${found(parent)}` });
   } else if (parent.state === "absent" && truth.parent !== null) {
+    const { path } = at("parent");
     yield finding("LAYER_PARENT_MISSING", {
       ...at("parent"),
       detail: `expected ${truth.parent}`,
       steps: [{ do: "write", path, content: truth.parent, mode: 0o644 }],
     });
   } else if (parent.state !== "absent" && !(parent.state === "valid" && parent.value === truth.parent)) {
+    const { path } = at("parent");
     yield finding("LAYER_PARENT_WRONG", {
       ...at("parent"),
       detail: `expected ${truth.parent ?? "no such file, since the layer is a base"}, found ${found(parent)}`,
@@ -105,9 +106,10 @@ function* checkSize({ chainId, dir, size }: LayerRecord, { places }: Relations):
 
 function* checkCacheId(picture: Picture, layer: LayerRecord, { places, truth, users }: Relations): Generator<Finding> {
   const { chainId, dir, cacheId } = layer;
+  const candidates = places.lost.get(chainId) ?? [];
+  if (cacheId.state === "valid" && candidates.length === 0 && !places.disputed.has(chainId)) return;
   const diffId = truth.get(chainId)?.diffId;
   const path = join(dir, "cache-id");
-  const candidates = places.lost.get(chainId) ?? [];
   const steps =
     candidates.length === 0 || diffId === undefined
       ? []
@@ -119,7 +121,7 @@ function* checkCacheId(picture: Picture, layer: LayerRecord, { places, truth, us
     const others = (users.get(cacheId.value) ?? []).filter((user) => user !== chainId);
     const detail = `found ${cacheId.value}, which ${others.join(", ")} has`;
     yield finding("CACHE_ID_SHARED", { subject: chainId, path, detail, steps });
-  } else if (!picture.directories.has(cacheId.value) && candidates.length > 0) {
+  } else if (!picture.directories.has(cacheId.value)) {
     // The directory is there, under another name than this.
     const detail = `found ${cacheId.value}, which is not there`;
     yield finding("LAYER_CACHE_ID_BAD", { subject: chainId, path, detail, steps });
