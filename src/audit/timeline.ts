@@ -4,7 +4,7 @@ import type { ChainId, ImageId } from "../model/digest.js";
 import { type RootfsTarget, resolveTarget } from "../rootfs/layers.js";
 import type { Container } from "../store/mounts.js";
 import type { Store } from "../store/store.js";
-import { readImage } from "../store/stored-image.js";
+import { missingLayer, readImage } from "../store/stored-image.js";
 import { type Dated, eventsOf, type FileFact, sorted, type TimelineEvent } from "./timeline-event.js";
 import { filesOf, logsOf, type Writer } from "./timeline-files.js";
 import { containerEvents, imageEvents } from "./timeline-records.js";
@@ -57,7 +57,10 @@ export class Timeline {
     const events: Dated[] = [];
     for (const id of this.#images) {
       try {
-        events.push(...imageEvents(this.#store, readImage(this.#store, id), known));
+        const image = readImage(this.#store, id);
+        const missing = missingLayer(this.#store, image);
+        if (missing !== null) this.warnings.push({ message: missing });
+        events.push(...imageEvents(this.#store, image, known));
       } catch (thrown) {
         if (!(thrown instanceof OvlError)) throw thrown;
         this.warnings.push({ message: `image ${id} is left out: ${thrown.message}` });

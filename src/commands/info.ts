@@ -14,7 +14,8 @@ export default class Info extends OvlCommand {
   async run(): Promise<Answer> {
     const { flags } = await this.parse(Info);
     await using store = await this.reader(flags);
-    const { info, layerBytes } = await gatherInfo(store);
+    const { info, layerBytes, warnings } = await gatherInfo(store);
+    await this.tell(warnings, flags);
     return this.answer(info, flags, { text: () => infoText(info, layerBytes), ids: () => [info.root] });
   }
 }

@@ -41,7 +41,7 @@ export function listContainers(
   { all }: { readonly all: boolean },
 ): { containers: ListedContainer[]; warnings: StoreWarning[] } {
   const { containers, warnings: found } = store.users;
-  const warnings = [...store.layout.warnings, ...found];
+  const warnings = [...store.layout.warnings, ...store.repositories.warnings, ...found];
   const listed: ListedContainer[] = [];
   for (const container of containers) {
     const state = stateOf(container);

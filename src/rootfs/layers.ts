@@ -53,7 +53,7 @@ function imageLayers(store: Store, id: ImageId): UnionLayer[] {
   return unionLayers(store, image.layers as readonly Layer[]);
 }
 
-function containerLayers(store: Store, { id, mount }: Container): UnionLayer[] {
+function containerLayers(store: Store, { id, mount, imageId }: Container): UnionLayer[] {
   const mountId = mount?.mountId ?? null;
   if (mount === null || mountId === null) {
     const path = `${store.layers.path}/mounts/${id}`;
@@ -61,7 +61,8 @@ function containerLayers(store: Store, { id, mount }: Container): UnionLayer[] {
       path,
     });
   }
-  const image = mount.parent === null ? [] : unionLayers(store, stackOf(store, id, mount.parent));
+  const parent = mount.parent ?? topOfImage(store, imageId);
+  const image = parent === null ? [] : unionLayers(store, stackOf(store, id, parent));
   const own = (kind: "read-write" | "init", cacheId: CacheId, index: number): UnionLayer => {
     return { index, kind, chainId: null, cacheId, dir: store.driver.contentDir(cacheId) };
   };
@@ -69,6 +70,11 @@ function containerLayers(store: Store, { id, mount }: Container): UnionLayer[] {
   // The overlay driver copies the init layer into the container's: its mount has one lower directory.
   if (mount.initId === null || store.driver.name === "overlay") return [own("read-write", mountId, above), ...image];
   return [own("read-write", mountId, above + 1), own("init", mount.initId, above), ...image];
+}
+
+/** What a container stands on whose mount has lost its `parent`; null for an image without layers, or none. */
+function topOfImage(store: Store, imageId: ImageId | null): ChainId | null {
+  return imageId === null || !store.images.has(imageId) ? null : (readImage(store, imageId).chain.at(-1) ?? null);
 }
 
 function stackOf(store: Store, containerId: string, parent: ChainId): Layer[] {

@@ -34,6 +34,9 @@ export function openRootfs(store: Store, text: string, index: number | null = nu
     const message = `the init layer ${lost.dir} is missing, and left out: mount points and files that docker puts into every container; ovl fsck --repair makes it again`;
     union.warnings.push({ code: "MISSING_INIT", path: lost.dir, message });
   }
+  for (const { code, subject, message } of store.users.warnings) {
+    if (subject === target.id && code === "BAD_MOUNT") union.warnings.push({ code, path: subject, message });
+  }
   return opened(target, layers, union);
 }
 

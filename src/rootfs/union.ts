@@ -20,7 +20,7 @@ export interface UnionOptions {
 
 /** Where the view may differ from what a mount shows. */
 export interface UnionWarning {
-  readonly code: "REDIRECT" | "UNPRIVILEGED" | "MISSING_INIT";
+  readonly code: "REDIRECT" | "UNPRIVILEGED" | "MISSING_INIT" | "BAD_MOUNT";
   readonly path: string;
   readonly message: string;
 }

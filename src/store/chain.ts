@@ -38,13 +38,14 @@ export function imageChain(store: Store, id: ImageId): Chain & { readonly warnin
     return { ...link, cacheId, link: store.driver.link(cacheId), dir: store.driver.contentDir(cacheId), size };
   });
   const warnings: StoreWarning[] = missing === null ? [] : [{ code: "BAD_IMAGE", subject: id, message: missing }];
-  for (const { chainId, cacheId, dir } of layers) {
-    if (cacheId === null || store.driver.has(cacheId)) continue;
-    warnings.push({
-      code: "BAD_LAYER",
-      subject: chainId,
-      message: `layer ${chainId}: its directory ${dir} is missing`,
-    });
+  const bad = (subject: ChainId, what: string) =>
+    warnings.push({ code: "BAD_LAYER", subject, message: `layer ${subject}: ${what}` });
+  for (const { chainId, cacheId, dir, link } of layers) {
+    if (cacheId === null) continue;
+    if (!store.driver.has(cacheId)) bad(chainId, `its directory ${dir} is missing`);
+    else if (link === null && store.driver.name === "overlay2") {
+      bad(chainId, `${store.driver.dir(cacheId)}/link is missing or holds no short name`);
+    }
   }
   return { imageId: id, layers, warnings };
 }

@@ -2,6 +2,7 @@
 import type { DriverName } from "../driver/driver.js";
 import type { Store } from "./store.js";
 import { readCatalog } from "./stored-image.js";
+import type { StoreWarning } from "./warning.js";
 
 export interface RootInfo {
   readonly root: string;
@@ -14,13 +15,17 @@ export interface RootInfo {
   readonly daemonRunning: boolean;
 }
 
-export function rootInfo(store: Store): RootInfo {
+/** @param warn gets what is damaged and not counted */
+export function rootInfo(store: Store, warn: (warning: StoreWarning) => void = () => {}): RootInfo {
+  const { images, warnings } = readCatalog(store);
+  const layers = store.layers.list();
+  for (const one of [...store.layout.warnings, ...warnings, ...layers.warnings, ...store.users.warnings]) warn(one);
   return {
     root: store.root,
     kind: store.kind,
     driver: store.driver.name,
-    images: readCatalog(store).images.size,
-    layers: store.layers.list().layers.length,
+    images: images.size,
+    layers: layers.layers.length,
     containers: store.users.containers.filter(({ mount }) => mount !== null).length,
     daemonRunning: store.daemonRunning,
   };

@@ -23,7 +23,7 @@ interface Stored {
 
 export function inspectImage(store: Store, id: ImageId): { inspect: JsonObject; warnings: StoreWarning[] } {
   const image = readImage(store, id);
-  const warnings: StoreWarning[] = [];
+  const warnings: StoreWarning[] = [...store.repositories.warnings];
   const warn = (message: string) => warnings.push({ code: "BAD_IMAGE", subject: id, message });
   const missing = missingLayer(store, image);
   if (missing !== null) warn(missing);

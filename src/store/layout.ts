@@ -50,11 +50,20 @@ function directoriesOf(root: string, driver: DriverName): string[] {
 /** Layers without anything that says what they are. */
 function lostMetadata(root: string, driver: DriverName): StoreWarning[] {
   const path = join(root, "image", driver, "layerdb");
-  if (lstatSync(path, { throwIfNoEntry: false }) !== undefined || !isDirectory(join(root, driver))) return [];
-  const layers = readNames(join(root, driver)).filter((name) => name !== "l");
+  if (isDirectory(path)) return [];
+  const layers = namesIn(join(root, driver)).filter((name) => name !== "l");
   if (layers.length === 0) return [];
   const message = `${path} is missing: nothing says what the ${layers.length} directories in ${join(root, driver)} are`;
   return [{ code: "BAD_LAYOUT", subject: path, message }];
+}
+
+function namesIn(path: string): string[] {
+  if (!isDirectory(path)) return [];
+  try {
+    return readNames(path);
+  } catch (thrown) {
+    throw asOvlError(thrown);
+  }
 }
 
 /** null for a directory, and for nothing: dockerd makes each when it first needs it. */

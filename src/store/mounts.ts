@@ -57,8 +57,13 @@ export function readMounts(layerDb: string, layout: Layout): { mounts: Mount[]; 
     };
     // What can be read of a broken one still counts for what must not be deleted.
     mounts.push(mount);
+    const isBad = (name: string) => readSmall(join(dir, name)).kind === "bad";
     const broken =
-      mount.mountId === null ? "mount-id" : initId !== mount.initId ? "init-id" : parent !== mount.parent && "parent";
+      mount.mountId === null
+        ? "mount-id"
+        : initId !== mount.initId || (initId === null && isBad("init-id"))
+          ? "init-id"
+          : (parent !== mount.parent || (parent === null && isBad("parent"))) && "parent";
     if (broken === false) continue;
     const message = `${join(dir, broken)} is missing or invalid: dockerd does not list this container`;
     warnings.push({ code: "BAD_MOUNT", subject: containerId, message });

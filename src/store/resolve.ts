@@ -52,6 +52,8 @@ function notFound(
   reference: Reference | null = null,
 ): OvlError {
   const name = reference === null ? text : familiarString(reference);
-  const why = dangling === null ? "" : `: it names ${dangling}, which is not in the store`;
+  const [damage] = [...store.layout.warnings, ...store.repositories.warnings];
+  const lost = damage === undefined ? "" : `: ${damage.message}`;
+  const why = dangling === null ? lost : `: it names ${dangling}, which is not in the store`;
   return new OvlError("NOT_FOUND", `no such image in ${store.root}: ${name}${why}`, { image: text, root: store.root });
 }

@@ -27,11 +27,12 @@ export interface Answer {
 
 type Ask = (store: Store, target: string) => Answer | Promise<Answer>;
 
-const sure = (answer: unknown): Answer => ({ answer, warnings: [] });
-
 /** About the whole root: whatever of it is damaged, the rest is answered. */
 export const WHOLE = {
-  info: (store) => sure(rootInfo(store)),
+  info: (store) => {
+    const warnings: { message: string }[] = [];
+    return { answer: rootInfo(store, (warning) => warnings.push(warning)), warnings };
+  },
   images: (store) => {
     const { images, warnings } = listImages(store, { all: true });
     return { answer: images, warnings };

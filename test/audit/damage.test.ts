@@ -17,7 +17,7 @@ import { damageRoot, type Subject, subjectsOf, touches } from "./damage-root.js"
 import { mutate, pathsIn, random, restore, traces } from "./mutate.js";
 
 /** A night has time for more. */
-const MUTATIONS = Number(process.env["OVL_MUTATIONS"] ?? 1500);
+const MUTATIONS = Number(process.env["OVL_MUTATIONS"] ?? 1000);
 
 /** The same as long as nothing of what it is about was changed. */
 const STEADY = {

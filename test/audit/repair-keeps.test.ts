@@ -11,7 +11,7 @@ import { copyRoot } from "./copy-root.js";
 import { damageRoot } from "./damage-root.js";
 import { mutate, pathsIn, random } from "./mutate.js";
 
-const MUTATIONS = Number(process.env["OVL_MUTATIONS"] ?? 1500) / 10;
+const MUTATIONS = Number(process.env["OVL_MUTATIONS"] ?? 1000) / 8;
 
 /** By inode, so that what was moved aside counts. Init layers are made again with every start. */
 function files(root: string): Map<bigint, string> {

@@ -1,6 +1,7 @@
 /** `ovl info` for people: a fact a line. */
 import { type RootInfo, rootInfo } from "../../store/info.js";
 import type { Store } from "../../store/store.js";
+import type { StoreWarning } from "../../store/warning.js";
 import { humanSize } from "../units.js";
 
 /** The answer of `ovl info`. */
@@ -8,10 +9,12 @@ export interface Info extends RootInfo {
   readonly engines: { readonly gzip: string; readonly crc64: string; readonly zstd: string };
 }
 
-export async function gatherInfo(store: Store): Promise<{ info: Info; layerBytes: number }> {
+export async function gatherInfo(store: Store): Promise<{ info: Info; layerBytes: number; warnings: StoreWarning[] }> {
   const { engineNames } = await import("../../blob/engines.js");
   const layerBytes = store.layers.list().layers.reduce((sum, { size }) => sum + size, 0);
-  return { info: { ...rootInfo(store), engines: await engineNames() }, layerBytes };
+  const warnings: StoreWarning[] = [];
+  const info = rootInfo(store, (warning) => warnings.push(warning));
+  return { info: { ...info, engines: await engineNames() }, layerBytes, warnings };
 }
 
 const KINDS: Readonly<Record<Info["kind"], string>> = {
