@@ -1,5 +1,5 @@
 /** The image configs of a root and what the store notes about them: `imagedb/{content,metadata}/sha256`. */
-import { rmSync } from "node:fs";
+import { rmdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import {
   ensureDirectory,
@@ -119,6 +119,16 @@ export class ImageDb {
     this.#note(id, "lastUpdated", time);
   }
 
+  /** Takes `setLastUpdated` back. @param time what `lastUpdated` said before */
+  restoreLastUpdated(id: ImageId, time: string | null): void {
+    if (time !== null) {
+      if (this.lastUpdated(id) !== time) this.#note(id, "lastUpdated", time);
+      return;
+    }
+    rmSync(join(this.#metadata(id), "lastUpdated"), { force: true });
+    removeIfEmpty(this.#metadata(id));
+  }
+
   #noted(id: ImageId, key: string): SmallFile {
     const dir = this.#metadata(id);
     const here = (this.#layout?.obstacleTo(dir) ?? null) === null && isDirectory(dir);
@@ -142,6 +152,14 @@ export class ImageDb {
 
   #metadata(id: ImageId): string {
     return join(this.path, "metadata", "sha256", hexOf(id));
+  }
+}
+
+function removeIfEmpty(path: string): void {
+  try {
+    rmdirSync(path);
+  } catch (thrown) {
+    if (!["ENOENT", "ENOTEMPTY"].includes(errnoOf(thrown))) throw asOvlError(thrown);
   }
 }
 
