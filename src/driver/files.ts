@@ -17,7 +17,7 @@ import {
 } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { asOvlError, errnoOf, osError } from "../errors.js";
-import { type ByteString, byteStringOf, bytesOf } from "../model/bytes.js";
+import { type ByteString, byteStringOf, bytesOf, displayName } from "../model/bytes.js";
 import { AT_FDCWD } from "../sys/at.js";
 import { errnoName } from "../sys/errno.js";
 import { readFileAt } from "../sys/read-file.js";
@@ -32,7 +32,13 @@ export type SmallFile =
   /** There, but not a file that can be used: a directory, a FIFO, a symlink, too long, unreadable. */
   | { readonly kind: "bad"; readonly reason: string };
 
-/** Content of a regular file of at most `limit` bytes. Never throws: what cannot be read is an answer. */
+/** What says nothing about the file: this process has no descriptors or no memory left. */
+const OWN_LIMITS: ReadonlySet<string> = new Set(["EMFILE", "ENFILE", "ENOMEM"]);
+
+/**
+ * Content of a regular file of at most `limit` bytes. What cannot be read is an answer; throws IO only where that is
+ * not for the file's sake.
+ */
 export function readSmall(path: string, limit = SMALL): SmallFile {
   // The kernel's functions take no such path, and a name on disk has none.
   if (path.includes("\0")) return { kind: "absent" };
@@ -49,6 +55,7 @@ export function readSmallAt(dir: number, name: ByteString, limit = SMALL): Small
   }
   const code = errnoName(-found);
   if (code === "ENOENT" || code === "ENOTDIR") return { kind: "absent" };
+  if (OWN_LIMITS.has(code)) throw osError(code, `read ${displayName(name)}`, { path: displayName(name) });
   return { kind: "bad", reason: code === "ELOOP" ? "is a symbolic link" : code === "ENXIO" ? "is a socket" : code };
 }
 

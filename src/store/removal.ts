@@ -34,7 +34,9 @@ export class Removal {
   readonly #layerUsers = new Map<ChainId, number>();
   readonly #cacheIdUsers = new Map<CacheId, number>();
 
+  /** Throws BAD_ROOT where the names of the images are not known. */
   constructor(store: Store, dryRun: boolean) {
+    store.repositories.refuseDamage();
     this.store = store;
     this.#dryRun = dryRun;
     for (const id of store.images.ids()) {

@@ -75,7 +75,7 @@ export class Repositories {
 
   /** Changes names, all of them by one replacement of the file; none if `change` throws. */
   update(change: (names: NameChanges) => void): void {
-    if (this.#damage !== null) throw this.#damage;
+    this.refuseDamage();
     const names = new Map([...this.#names].map(([name, repository]) => [name, new Map(repository)]));
     change({
       tag: (name, id) => tag(names, typeof name === "string" ? parseReference(name) : name, id),
@@ -83,6 +83,11 @@ export class Repositories {
     });
     const changed = written(names) !== written(this.#names);
     if (changed || readSmall(this.path, MAX_BYTES).kind === "absent") this.#save(names);
+  }
+
+  /** Throws BAD_ROOT where the names are not known: then every image looks as if it had none. */
+  refuseDamage(): void {
+    if (this.#damage !== null) throw this.#damage;
   }
 
   /** Writes an empty file unless there is one, as dockerd does when it starts. */

@@ -134,6 +134,22 @@ test("what is mounted is refused before anything of it is gone", { skip: oracle(
   expectSound(store.root);
 });
 
+test("nothing is removed where the names of the images cannot be read", async () => {
+  using work = scratch("remove", 0);
+  const store = await open(work.join("root"));
+  const { id } = addImage(store, ["a"], { names: ["a"] });
+  await store[Symbol.asyncDispose]();
+  for (const content of ["{", ""]) {
+    writeFileSync(store.repositories.path, content);
+    await using again = await open(store.root);
+    assert.throws(() => pruneImages(again, { all: true }), { code: "BAD_ROOT" });
+    assert.throws(() => pruneImages(again), { code: "BAD_ROOT" });
+    assert.throws(() => removeImages(again, [id]), { code: "BAD_ROOT" });
+    assert.deepEqual(again.images.ids(), [id]);
+    assert.equal(again.driver.list().length, 1);
+  }
+});
+
 test("prune leaves an image in use all its names", async () => {
   using work = scratch("remove", 0);
   await using store = await open(work.join("root"));
