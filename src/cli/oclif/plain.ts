@@ -1,7 +1,11 @@
 /**
- * The arguments of a command, read to the same result as by oclif's parser, but only where that is plain: loading
- * oclif takes longer than most commands do. What is wrong is not judged here, nor is what is seldom written.
+ * The arguments of a command, read by Node's own parser to the same result as by oclif's, but only where that is
+ * plain: loading oclif takes longer than most commands do. What is wrong is not judged here, nor is what is seldom
+ * written.
  */
+import { type ParseArgsConfig, parseArgs } from "node:util";
+
+type ParseArgsOption = NonNullable<ParseArgsConfig["options"]>[string];
 
 /** What is read of oclif's declarations. */
 interface Declaration {
@@ -58,47 +62,33 @@ export async function plainly(argv: readonly string[], declared: Declarations): 
 
 interface Words {
   /** By flag, what was given for it; `true` for a boolean one. */
-  readonly given: ReadonlyMap<string, readonly (string | true)[]>;
+  readonly given: Readonly<Record<string, readonly (string | true)[] | undefined>>;
   readonly argv: readonly string[];
 }
 
+/** A short flag with a value in the same word, where the two parsers differ on what the value is. */
+const AMBIGUOUS = /^-[^-].*[-=]/s;
+
+/** What Node's own parser refuses is for oclif to take or to refuse. */
 function split(argv: readonly string[], flags: Declarations["flags"]): Words | null {
-  const given = new Map<string, (string | true)[]>();
-  const positional: string[] = [];
-  const rest = [...argv];
-  for (let word = rest.shift(); word !== undefined; word = rest.shift()) {
-    if (word === "--") {
-      positional.push(...rest);
-      break;
-    }
-    if (!word.startsWith("-") || word === "-") {
-      positional.push(word);
-      continue;
-    }
-    const [, long, short, tail = ""] = /^(?:--([^=]+)|-([^-]))(.*)$/s.exec(word) ?? [];
-    const name = long ?? Object.keys(flags).find((key) => short !== undefined && flags[key]?.char === short);
-    const flag = name === undefined || !Object.hasOwn(flags, name) ? undefined : flags[name];
-    if (name === undefined || flag === undefined) return null;
-    if (flag.type === "boolean") {
-      if (tail.startsWith("=")) return null;
-      // `-aq` is `-a -q`.
-      if (tail !== "") rest.unshift(`-${tail}`);
-      given.set(name, [true]);
-      continue;
-    }
-    const value = tail === "" ? rest.shift() : tail.replace(/^=/, "");
-    // One with a dash may be a flag, and the value missing: oclif knows.
-    if (value === undefined || /^-./.test(value)) return null;
-    given.set(name, [...(given.get(name) ?? []), value]);
+  if (argv.some((word) => AMBIGUOUS.test(word))) return null;
+  const options = Object.entries(flags).map(([name, { type, char }]): [string, ParseArgsOption] => [
+    name,
+    { type: type === "boolean" ? "boolean" : "string", multiple: true, ...(char !== undefined && { short: char }) },
+  ]);
+  try {
+    const parsed = parseArgs({ args: argv, options: Object.fromEntries(options), allowPositionals: true });
+    return { given: parsed.values as Words["given"], argv: parsed.positionals };
+  } catch {
+    return null;
   }
-  return { given, argv: positional };
 }
 
 async function valuesOf(given: Words["given"], flags: Declarations["flags"]): Promise<Plain["flags"] | null> {
   const values: Record<string, unknown> = {};
   const chosen = new Set<string>();
   for (const [name, flag] of Object.entries(flags)) {
-    const inputs = given.get(name) ?? fromEnvironment(flag);
+    const inputs = given[name] ?? fromEnvironment(flag);
     if (inputs.length === 0) {
       if (flag.required === true || typeof flag.default === "function") return null;
       if (flag.default !== undefined) values[name] = flag.default;
