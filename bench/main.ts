@@ -3,17 +3,20 @@
  * ratios are against a peer of the same run, so that they mean something on another machine.
  *
  *   npm run bench -- [--rounds N] [--only NAME] [--memory] [--json FILE]
+ *   npm run bench -- --quick
  *
- * `--only scale` measures what is asked of a large root, which needs no image and no peer.
+ * `--only` takes a part of a contest's name, or `scale`, `growth` or `memory`, which need no image and no peer.
+ * `--quick` does all of it once, with little data: whether everything runs and does the same work, not how fast.
  */
-import { rmSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { cpus, release } from "node:os";
 import { parseArgs } from "node:util";
 import { type Contest, type Contestant, contests } from "./contests.js";
+import { GROWTH, growthTable, measureGrowth } from "./growth.js";
 import { median, timed } from "./measure.js";
-import { memoryTable } from "./memory.js";
-import { SCRATCH } from "./peers.js";
-import { realImage } from "./real-image.js";
+import { MEMORY, measureMemory, memoryTable } from "./memory.js";
+import { cleanUp } from "./peers.js";
+import { realImage, smallImage } from "./real-image.js";
 import { measureScale, SCALE, scaleTable } from "./scale.js";
 
 interface Result {
@@ -30,48 +33,67 @@ const { values } = parseArgs({
     only: { type: "string" },
     json: { type: "string" },
     memory: { type: "boolean", default: false },
+    quick: { type: "boolean", default: false },
   },
 });
+const { quick, only } = values;
+const rounds = quick ? 1 : Number(values.rounds);
+
+/** What compares ovl with itself. */
+const ALONE: Readonly<Record<string, () => Promise<Result[]>>> = {
+  [SCALE]: async () => {
+    const measured = await measureScale(rounds, quick);
+    console.log(scaleTable(measured));
+    return measured.map(({ name, size, ...figures }) => result(SCALE, `${name}, ${size.layers} layers`, figures));
+  },
+  [GROWTH]: async () => {
+    const grown = await measureGrowth(rounds, quick);
+    console.log(growthTable(grown));
+    return grown.map(({ series, size, ...figures }) => result(GROWTH, `${series}: ${size}`, figures));
+  },
+  [MEMORY]: async () => {
+    const peaks = await measureMemory(quick);
+    console.log(memoryTable(peaks));
+    return peaks.map(({ name, ...figures }) => result(MEMORY, name, figures));
+  },
+};
 
 try {
   await main();
 } finally {
-  rmSync(SCRATCH, { recursive: true, force: true });
+  await cleanUp();
 }
 
 async function main(): Promise<void> {
-  const results: Result[] = values.only === SCALE ? [] : await compare();
-  if (values.only === undefined || values.only === SCALE) results.push(...(await scale()));
-  if (values.memory) console.log(await memoryTable());
+  console.log(`${machine()}; roots in memory; medians of ${rounds} rounds\n`);
+  const results: Result[] = [];
+  if (only === undefined || !Object.hasOwn(ALONE, only)) results.push(...(await compare()));
+  for (const [name, measure] of Object.entries(ALONE)) {
+    const asked = only === undefined ? name !== MEMORY || quick : only === name;
+    if (asked || (name === MEMORY && values.memory)) results.push(...(await measure()));
+  }
   if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(results, null, 2)}\n`);
 }
 
 async function compare(): Promise<Result[]> {
-  const image = realImage();
+  const image = quick ? smallImage() : realImage();
   const megabytes = (bytes: number) => `${Math.round(bytes / 1e6)} MB`;
   console.log(
-    `${machine()}; image of ${image.layers} layers, ${image.objects} files, ${megabytes(image.tarBytes)} of tar, ` +
-      `${megabytes(image.blobBytes)} compressed; roots in memory; medians of ${values.rounds} rounds\n`,
+    `an image of ${image.layers} layers, ${image.objects} files, ${megabytes(image.tarBytes)} of tar, ` +
+      `${megabytes(image.blobBytes)} compressed\n`,
   );
   const results: Result[] = [];
   for (const contest of await contests(image)) {
-    if (values.only !== undefined && !contest.name.includes(values.only)) continue;
-    const found = await run(contest, Number(values.rounds));
+    if (only !== undefined && !contest.name.includes(only)) continue;
+    const found = await run(contest);
     console.log(table(contest, found));
     results.push(...found);
   }
   return results;
 }
 
-async function scale(): Promise<Result[]> {
-  console.log(`${machine()}; roots in memory; medians of ${values.rounds} rounds\n`);
-  const measured = await measureScale(Number(values.rounds));
-  console.log(scaleTable(measured));
-  return measured.map(({ name, size, seconds, peakMiB }) => ({
-    contest: SCALE,
-    name: `${name}, ${size.layers} layers`,
-    ...{ seconds, ratio: null, peakMiB },
-  }));
+function result(contest: string, name: string, figures: { seconds: number; peakMiB: number }): Result {
+  return { contest, name, ratio: null, ...figures };
 }
 
 function machine(): string {
@@ -79,7 +101,7 @@ function machine(): string {
 }
 
 /** Every contestant once a round: what disturbs the machine disturbs all of them. */
-async function run(contest: Contest, rounds: number): Promise<Result[]> {
+async function run(contest: Contest): Promise<Result[]> {
   const present = contest.contestants.filter(({ available }) => available);
   const runs = new Map<Contestant, { seconds: number; peakMiB: number }[]>(present.map((one) => [one, []]));
   for (let round = 0; round < rounds; round++) {

@@ -7,6 +7,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 /** Roots and outputs go here: what is measured is the tools, not a disk. */
 export const SCRATCH = mkdtempSync("/dev/shm/ovl-bench-");
 
+/** For what is larger than memory; in the system's own place for large temporary files. */
+const DISK = mkdtempSync("/var/tmp/ovl-bench-");
+
 export const OVL = [process.execPath, "bin/run.js"];
 
 export function has(program: string): boolean {
@@ -14,7 +17,21 @@ export function has(program: string): boolean {
 }
 
 export function fresh(name: string): string {
-  const path = join(SCRATCH, name);
+  return emptied(join(SCRATCH, name));
+}
+
+/** As `fresh`, on a disk. */
+export function freshOnDisk(name: string): string {
+  return emptied(join(DISK, name));
+}
+
+/** Takes away all that a run has made, and stops what it has started, also where it has failed. */
+export async function cleanUp(): Promise<void> {
+  for (const daemon of [...running]) await daemon.stop();
+  for (const directory of [SCRATCH, DISK]) rmSync(directory, { recursive: true, force: true });
+}
+
+function emptied(path: string): string {
   rmSync(path, { recursive: true, force: true });
   mkdirSync(path, { recursive: true });
   return path;
@@ -25,6 +42,8 @@ export function countBelow(path: string): number {
   const { stdout } = spawnSync("sh", ["-c", `find ${path} -mindepth 1 | wc -l`]);
   return Number(stdout.toString());
 }
+
+const running = new Set<Dockerd>();
 
 /** A dockerd on a root of its own, and the client that asks it. */
 export class Dockerd {
@@ -49,12 +68,14 @@ export class Dockerd {
       const [file, ...args] = this.client("version");
       if (spawnSync(file as string, args).status !== 0) continue;
       this.#pid = Number(readFileSync(`${this.#run}/p`, "utf8"));
+      running.add(this);
       return this;
     }
     throw new Error("dockerd did not start");
   }
 
   async stop(): Promise<void> {
+    running.delete(this);
     process.kill(this.#pid, "SIGTERM");
     while (statSync(`/proc/${this.#pid}`, { throwIfNoEntry: false }) !== undefined) await sleep(20);
     spawnSync("umount", [this.root]);

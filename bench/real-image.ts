@@ -7,6 +7,7 @@ import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { fresh } from "./peers.js";
 
 export interface RealImage {
   readonly dockerArchive: string;
@@ -25,19 +26,40 @@ const CACHE = "/var/tmp/ovl-bench";
 const PACKAGES = "perl,python3,git,gcc,curl,vim-tiny,iproute2";
 
 export function realImage(): RealImage {
-  const done = join(CACHE, "image.json");
-  if (!existsSync(done)) make(done);
+  return imageIn(CACHE, debian);
+}
+
+/** A few small files in the same places, for a run that only checks that everything runs. */
+export function smallImage(): RealImage {
+  return imageIn(fresh("image"), handful);
+}
+
+/** @param makeBase writes the tar of the lowest layer to a path */
+function imageIn(directory: string, makeBase: (tar: string, work: string) => void): RealImage {
+  const done = join(directory, "image.json");
+  if (!existsSync(done)) make(directory, done, makeBase);
   return JSON.parse(readFileSync(done, "utf8")) as RealImage;
 }
 
-function make(done: string): void {
-  const work = join(CACHE, "work");
+function debian(tar: string, work: string): void {
+  const flags = `--quiet --mode=root --variant=minbase --include=${PACKAGES}`;
+  shell(`mmdebstrap ${flags} ${codename()} ${tar} 2>${join(work, "log")}`);
+}
+
+function handful(tar: string, work: string): void {
+  const tree = join(work, "tree");
+  shell(`mkdir -p ${tree} && cd ${tree} && mkdir -p etc usr/bin usr/share usr/lib/python3 usr/lib/git-core`);
+  shell(`cd ${tree} && for i in $(seq 50); do seq $i 2000 > usr/share/$i && ln -s $i usr/share/l$i; done`);
+  shell(`cd ${tree} && cp /etc/passwd etc && cp usr/share/1 usr/bin && cp usr/share/2 usr/lib/git-core`);
+  shell(`tar -C ${tree} -cf ${tar} --sort=name .`);
+}
+
+function make(directory: string, done: string, makeBase: (tar: string, work: string) => void): void {
+  const work = join(directory, "work");
   rmSync(work, { recursive: true, force: true });
   mkdirSync(work, { recursive: true });
   const base = join(work, "base.tar");
-  shell(
-    `mmdebstrap --quiet --mode=root --variant=minbase --include=${PACKAGES} ${codename()} ${base} 2>${join(work, "log")}`,
-  );
+  makeBase(base, work);
   // Changes as a Dockerfile makes them: a tree added, files rewritten, one directory taken away.
   const layers = [base, join(work, "l2.tar"), join(work, "l3.tar"), join(work, "l4.tar")];
   shell(`mkdir -p ${work}/a/opt && tar -C ${work}/a/opt -xf ${base} ./usr/share ./usr/lib/python3 ./etc`);
@@ -55,8 +77,8 @@ function make(done: string): void {
     rootfs: { type: "layers", diff_ids: diffIds },
   });
   const image = {
-    dockerArchive: join(CACHE, "image.docker.tar"),
-    ociArchive: join(CACHE, "image.oci.tar"),
+    dockerArchive: join(directory, "image.docker.tar"),
+    ociArchive: join(directory, "image.oci.tar"),
     imageId: `sha256:${createHash("sha256").update(config).digest("hex")}`,
     layers: layers.length,
     // The base names its own root directory, which is not below it.
