@@ -27,6 +27,9 @@ const DIGEST = "[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]{
 const NAME = new RegExp(`^(${DOMAIN})/(${COMPONENT}(?:/${COMPONENT})*)$`);
 const REFERENCE = new RegExp(`^([^:@]+(?::[0-9]+)?/[^:@]+)(?::(${TAG}))?(?:@(${DIGEST}))?$`);
 
+/** `user:password@host/x`, also behind a scheme; not `name:tag@sha256:…`. */
+const USER_INFO = /^(?:[a-z0-9+.-]+:\/\/)?[^/@]*:[^/@]*@(?!sha\d*:|[A-Za-z][\w.+-]*:[0-9A-Fa-f]{32})/;
+
 /**
  * A name as people write it. Tag and digest stay null where the text has none.
  * @param code of the error, USAGE unless the text came from an archive or a registry
@@ -34,6 +37,10 @@ const REFERENCE = new RegExp(`^([^:@]+(?::[0-9]+)?/[^:@]+)(?::(${TAG}))?(?:@(${D
 export function parseReference(text: string, code: ErrorCode = "USAGE"): Reference {
   const invalid = (why: string): OvlError =>
     new OvlError(code, `invalid reference ${JSON.stringify(text)}: ${why}`, { reference: text });
+  if (USER_INFO.test(text)) {
+    // Not repeated here: whoever writes that down has put a password there.
+    throw new OvlError(code, "a name has no room for a user and a password; ovl login HOST keeps them");
+  }
   if (text.length > 4 * MAX_NAME) throw invalid("it is too long");
   if (/^[a-f0-9]{64}$/.test(text)) throw invalid("64 hex digits alone are an image id, not a name");
   const [domain, remainder] = splitDomain(text);

@@ -10,6 +10,7 @@ const COMMANDS = {
   dockerd: "docker.io",
   "docker-registry": "docker-registry",
   openssl: "openssl",
+  script: "bsdutils",
   skopeo: "skopeo",
   umoci: "umoci",
   zstd: "zstd",

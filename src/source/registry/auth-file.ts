@@ -2,14 +2,27 @@
  * Files with credentials: docker's `config.json`, and `auth.json` of podman and skopeo (containers-auth.json(5)),
  * which has the same form. Writers keep every key that they do not know.
  */
-import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { randomBytes } from "node:crypto";
+import {
+  chmodSync,
+  chownSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  readlinkSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { homedir } from "node:os";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { asOvlError, OvlError } from "../../errors.js";
 import { isJsonObject, type JsonObject } from "../../model/go-shape.js";
-import { parseJson } from "../../model/json.js";
 import { DOCKER_HUB_KEY, isDockerHub } from "./host.js";
 import type { Credentials } from "./options.js";
+import { secretJson } from "./secrets.js";
 
 const MAX_BYTES = 4 * 1024 * 1024;
 
@@ -32,23 +45,48 @@ export function readAuthFile(path: string): AuthFile {
     if ((thrown as NodeJS.ErrnoException).code === "ENOENT") return { path, content: {} };
     throw asOvlError(thrown);
   }
-  const content = parseJson(bytes, { subject: path, code: "BAD_CONFIG", maxBytes: MAX_BYTES });
+  const content = secretJson(bytes, { subject: path, code: "BAD_CONFIG", maxBytes: MAX_BYTES });
   if (!isJsonObject(content)) throw new OvlError("BAD_CONFIG", `${path} is no JSON object`, { path });
   return { path, content };
 }
 
-/** Replaces the file by one that only its owner can read. */
+/** Replaces the file by one that only its owner can read: what a link leads to, and its owner stays who it was. */
 export function writeAuthFile({ path, content }: AuthFile): void {
-  const temporary = `${path}.ovl-${process.pid}`;
   try {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-    writeFileSync(temporary, `${JSON.stringify(content, null, "\t")}`, { mode: 0o600, flag: "wx" });
-    chmodSync(temporary, 0o600);
-    renameSync(temporary, path);
+    const target = realPath(path);
+    const temporary = `${target}.ovl-${randomBytes(6).toString("hex")}`;
+    try {
+      writeFileSync(temporary, `${JSON.stringify(content, null, "\t")}`, { mode: 0o600, flag: "wx" });
+      chmodSync(temporary, 0o600);
+      keepOwner(target, temporary);
+      renameSync(temporary, target);
+    } catch (thrown) {
+      rmSync(temporary, { force: true });
+      throw thrown;
+    }
   } catch (thrown) {
-    rmSync(temporary, { force: true });
     throw asOvlError(thrown);
   }
+}
+
+/** Where a file is, or would be: people keep their settings elsewhere and link them. */
+function realPath(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch (thrown) {
+    if ((thrown as NodeJS.ErrnoException).code !== "ENOENT") throw thrown;
+  }
+  const link = lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink();
+  return link ? resolve(dirname(path), readlinkSync(path)) : path;
+}
+
+/** `sudo ovl login` must not take a user's file away from them. */
+function keepOwner(path: string, replacement: string): void {
+  const before = statSync(path, { throwIfNoEntry: false });
+  const now = statSync(replacement);
+  if (before === undefined || (before.uid === now.uid && before.gid === now.gid)) return;
+  chownSync(replacement, before.uid, before.gid);
 }
 
 /** Names that credentials for a repository may be filed under, the most specific first. */

@@ -1,8 +1,7 @@
 /** Small documents: read whole, within a bound and a time. */
 import { OvlError } from "../../errors.js";
-import { parseJson } from "../../model/json.js";
 import { Transient } from "./retry.js";
-import { shownUrl } from "./secrets.js";
+import { secretJson, shownUrl } from "./secrets.js";
 import type { Incoming, Transport } from "./transport.js";
 
 export interface DocumentLimits {
@@ -44,5 +43,5 @@ export async function readDocument(answer: Incoming, limits: DocumentLimits, tra
 
 /** Throws REGISTRY for what is no JSON. */
 export function jsonOf(bytes: Uint8Array, subject: string): unknown {
-  return parseJson(bytes, { subject, code: "REGISTRY", maxBytes: bytes.length });
+  return secretJson(bytes, { subject, code: "REGISTRY", maxBytes: bytes.length });
 }

@@ -1,16 +1,24 @@
 /** Which proxy a request goes through: `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`, as Go's net/http reads them. */
 import { BlockList, isIP } from "node:net";
+import { OvlError } from "../../errors.js";
 import { isLoopback, withoutPort } from "./host.js";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** null: none. This machine itself is never asked for through a proxy. */
+/** null: none. This machine itself is never asked for through a proxy. Throws USAGE for what is no HTTP proxy. */
 export function proxyFor(url: URL, env: Environment = process.env): URL | null {
   const name = url.protocol === "https:" ? "HTTPS_PROXY" : "HTTP_PROXY";
   const proxy = env[name] || env[name.toLowerCase()];
   if (!proxy || isLoopback(url.host) || isExempt(url, env["NO_PROXY"] || env["no_proxy"] || "")) return null;
   const text = /^[a-z0-9+]+:\/\//i.test(proxy) ? proxy : `http://${proxy}`;
-  return URL.canParse(text) ? new URL(text) : null;
+  // Without what is written there: it may hold a password.
+  if (!URL.canParse(text)) throw new OvlError("USAGE", `${name} is no address of a proxy`, { variable: name });
+  const found = new URL(text);
+  if (found.protocol === "http:" || found.protocol === "https:") return found;
+  const kind = found.protocol.slice(0, -1);
+  throw new OvlError("USAGE", `${name} names a proxy of the kind ${kind}; ovl goes through http and https proxies`, {
+    variable: name,
+  });
 }
 
 function isExempt(url: URL, list: string): boolean {

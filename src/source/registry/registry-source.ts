@@ -39,7 +39,9 @@ function placesOf({ domain, path }: Reference, options: RegistryOptions): Reposi
 function mirrorOf(text: string, path: string, options: RegistryOptions): Repository {
   const match = /^(?:(https?):\/\/)?([^/@\s]+)\/?$/.exec(text);
   if (match === null) {
-    throw new OvlError("USAGE", `--registry-mirror takes the address of a registry without a path, not ${show(text)}`);
+    // It may hold a password.
+    const shown = text.includes("@") ? "one with a user name" : show(text);
+    throw new OvlError("USAGE", `--registry-mirror takes the address of a registry without a path, not ${shown}`);
   }
   const scheme = (match[1] ?? null) as "http" | "https" | null;
   // Who we are at Docker Hub is not a mirror's business.

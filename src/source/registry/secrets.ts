@@ -1,4 +1,6 @@
 /** Passwords and tokens of this process, so that no message can show one: registries quote what they were sent. */
+import { OvlError } from "../../errors.js";
+import { type JsonLimits, parseJson } from "../../model/json.js";
 
 /** Shorter ones would blot out half of every message. */
 const MIN_LENGTH = 4;
@@ -21,4 +23,14 @@ export class Secrets {
 /** An address as messages show it. User names, passwords and signatures stand in what is left out. */
 export function shownUrl(url: URL): string {
   return `${url.origin}${url.pathname}`;
+}
+
+/** JSON that may hold a secret. Throws as `parseJson` does, but without the engine's words: they quote what is there. */
+export function secretJson(bytes: Uint8Array, limits: JsonLimits): unknown {
+  try {
+    return parseJson(bytes, limits);
+  } catch (thrown) {
+    if (thrown instanceof OvlError) throw OvlError.fromData(thrown.toData());
+    throw thrown;
+  }
 }

@@ -144,23 +144,8 @@ export class Transport implements AsyncDisposable {
     const code = codeOf(thrown);
     const fields = { url: shownUrl(url), errno: code };
     const where = `cannot speak to ${url.host}`;
-    if (isAboutOurs(code)) {
-      const advice = `it belongs in /etc/docker/certs.d/${url.host}/client.cert, its key in client.key`;
-      return new OvlError(
-        "NETWORK",
-        `${where}: it wants to see a certificate that it knows (${code}); ${advice}`,
-        fields,
-        {
-          cause: thrown,
-        },
-      );
-    }
-    if (isAboutCertificate(code)) {
-      const advice = `trust its authority with --cacert FILE or /etc/docker/certs.d/${url.host}/ca.crt`;
-      return new OvlError("NETWORK", `${where}: its certificate is not trusted (${code}); ${advice}`, fields, {
-        cause: thrown,
-      });
-    }
+    const advice = certificateAdvice(code, url.host);
+    if (advice !== null) return new OvlError("NETWORK", `${where}: ${advice}`, fields, { cause: thrown });
     const message = this.#secrets.hide(`${where}: ${REASONS[code] ?? code}`);
     const error = new OvlError("NETWORK", message, fields, { cause: thrown });
     return code === "ENOTFOUND" || code === "ERR_INVALID_ARG_VALUE" ? error : new Transient(error);
@@ -254,11 +239,13 @@ export function codeOf(thrown: unknown): string {
   return thrown instanceof Error ? thrown.name : "UNKNOWN";
 }
 
-/** An alert comes from the other side: it is not content with who we are. */
-function isAboutOurs(code: string): boolean {
-  return /ALERT_(?:.*CERT|UNKNOWN_CA|HANDSHAKE_FAILURE)/.test(code);
-}
-
-function isAboutCertificate(code: string): boolean {
-  return /CERT|UNABLE_TO_VERIFY|SELF_SIGNED|ALTNAME/.test(code);
+/** What to do about a failure of TLS that is about certificates; null for every other one. */
+function certificateAdvice(code: string, host: string): string | null {
+  const directory = `/etc/docker/certs.d/${host}`;
+  // An alert comes from the other side: it is not content with who we are.
+  if (/ALERT_(?:.*CERT|UNKNOWN_CA|HANDSHAKE_FAILURE)/.test(code)) {
+    return `it wants to see a certificate that it knows (${code}): ${directory}/client.cert, and its key in client.key`;
+  }
+  if (!/CERT|UNABLE_TO_VERIFY|SELF_SIGNED|ALTNAME/.test(code)) return null;
+  return `its certificate is not trusted (${code}); trust its authority with --cacert FILE or ${directory}/ca.crt`;
 }
