@@ -39,7 +39,9 @@ function line(
 }
 
 function escaped(name: string): string {
-  return name.replace(/[\\|\x00-\x1f\x7f]/g, (char) => `\\x${char.charCodeAt(0).toString(16).padStart(2, "0")}`);
+  return name.replace(/[\\|\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g, (char) =>
+    Buffer.from(char).reduce((text, byte) => `${text}\\x${byte.toString(16).padStart(2, "0")}`, ""),
+  );
 }
 
 const LETTERS: Readonly<Record<EntryType, string>> = {

@@ -1,6 +1,7 @@
 import { OvlCommand } from "../cli/base.js";
 import { string } from "../cli/oclif/args.js";
 import { boolean, integer } from "../cli/oclif/flags.js";
+import { jsonText } from "../cli/output.js";
 import { fileLine, shown } from "../cli/views/files.js";
 
 export default class Files extends OvlCommand {
@@ -44,7 +45,7 @@ export default class Files extends OvlCommand {
     const { writeStream } = await import("../cli/stream.js");
     await writeStream(
       files,
-      flags.ndjson ? JSON.stringify : flags.quiet ? ({ path }) => shown(path) : fileLine,
+      flags.ndjson ? (file) => jsonText(file) : flags.quiet ? ({ path }) => shown(path) : fileLine,
       this.signal,
     );
     await this.tell(union.warnings, flags);

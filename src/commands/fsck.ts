@@ -2,6 +2,7 @@ import { OvlCommand } from "../cli/base.js";
 import { forceFlag, jobsFlag, maxLayerSizeFlag } from "../cli/flags.js";
 import { boolean, string } from "../cli/oclif/flags.js";
 import { registryFlags } from "../cli/registry-flags.js";
+import { shown } from "../cli/views/files.js";
 import { fsckText } from "../cli/views/fsck.js";
 
 export default class Fsck extends OvlCommand {
@@ -54,7 +55,7 @@ export default class Fsck extends OvlCommand {
     const color = await this.color(flags);
     return this.answer(report, flags, {
       text: () => fsckText(report, color),
-      ids: () => report.problems.map(({ path }) => path),
+      ids: () => report.problems.map(({ path }) => shown(path)),
     });
   }
 }

@@ -1,6 +1,7 @@
 import { OvlCommand } from "../cli/base.js";
 import { platformFlag } from "../cli/flags.js";
 import { string } from "../cli/oclif/args.js";
+import { jsonText } from "../cli/output.js";
 import { registryFlags } from "../cli/registry-flags.js";
 
 export default class Inspect extends OvlCommand {
@@ -35,7 +36,7 @@ Of a SOURCE, which is only read, the keys that only a store can tell are left ou
     await this.tell(warnings, flags);
     if (missing !== null && this.jsonEnabled()) throw missing;
     this.answer(answer, flags, {
-      text: () => JSON.stringify(answer, null, 4),
+      text: () => jsonText(answer, 4),
       ids: () => answer.map((image) => String(image["Id"])),
     });
     // docker prints what there is before it complains of the rest.

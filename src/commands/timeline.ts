@@ -1,6 +1,8 @@
 import { OvlCommand } from "../cli/base.js";
 import { string } from "../cli/oclif/args.js";
 import { boolean } from "../cli/oclif/flags.js";
+import { jsonText } from "../cli/output.js";
+import { shown } from "../cli/views/files.js";
 import { eventText } from "../cli/views/timeline.js";
 
 export default class Timeline extends OvlCommand {
@@ -53,9 +55,10 @@ file-modified: content, by mtime. file-changed: attributes, name or copy-up, by 
     await this.tell(timeline.warnings, flags);
     if (this.jsonEnabled()) return { events };
     const line = flags.ndjson
-      ? JSON.stringify
+      ? (event: (typeof events)[number]) => jsonText(event)
       : flags.quiet
-        ? ({ path, container, chainId, image }: (typeof events)[number]) => path ?? container ?? chainId ?? image ?? ""
+        ? ({ path, container, chainId, image }: (typeof events)[number]) =>
+            shown(path ?? container ?? chainId ?? image ?? "")
         : (event: (typeof events)[number]) => eventText(event, !flags["no-trunc"]);
     await writeStream(events, line, this.signal);
     return undefined;

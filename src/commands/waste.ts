@@ -3,6 +3,7 @@ import { jobsFlag, maxLayerBytesOf, maxLayerSizeFlag, platformFlag } from "../cl
 import { string } from "../cli/oclif/args.js";
 import { string as stringFlag } from "../cli/oclif/flags.js";
 import { registryFlags } from "../cli/registry-flags.js";
+import { shown } from "../cli/views/files.js";
 import { wasteText } from "../cli/views/waste.js";
 
 export default class Waste extends OvlCommand {
@@ -54,7 +55,7 @@ efficiency is dive's score: over all paths, the smallest size that each has in a
     await this.tell([...warnings, ...failed.map((message) => ({ message }))], flags);
     return this.answer(answer, flags, {
       text: () => wasteText(answer, { trunc: !flags["no-trunc"] }),
-      ids: () => answer.items.map(({ path }) => path),
+      ids: () => answer.items.map(({ path }) => shown(path)),
     });
   }
 }
