@@ -77,8 +77,11 @@ export function freePort(): Promise<number> {
   });
 }
 
-/** A server certificate for loopback, and the authority that signed it. */
-export async function makeCertificates(dir: Scratch): Promise<{ ca: string; cert: string; key: string }> {
+/** A server certificate for loopback and for `hosts`, and the authority that signed it. */
+export async function makeCertificates(
+  dir: Scratch,
+  hosts: readonly string[] = [],
+): Promise<{ ca: string; cert: string; key: string }> {
   const [ca, caKey, cert, key] = ["ca.crt", "ca.key", "server.crt", "server.key"].map((name) => dir.join(name)) as [
     string,
     string,
@@ -87,7 +90,7 @@ export async function makeCertificates(dir: Scratch): Promise<{ ca: string; cert
   ];
   const ec = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"];
   await runOk("openssl", ["req", "-x509", ...ec, "-keyout", caKey, "-out", ca, "-subj", "/CN=ovl test authority"]);
-  const names = "subjectAltName=IP:127.0.0.1,DNS:localhost";
+  const names = `subjectAltName=IP:127.0.0.1,${["localhost", ...hosts].map((host) => `DNS:${host}`).join(",")}`;
   const signed = ["-CA", ca, "-CAkey", caKey, "-addext", names, "-subj", "/CN=localhost"];
   await runOk("openssl", ["req", "-x509", ...ec, ...signed, "-keyout", key, "-out", cert]);
   return { ca, cert, key };
