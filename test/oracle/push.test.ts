@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { after, before, describe, it } from "node:test";
+import { gzipSync } from "node:zlib";
 import { type Dockerd, startDockerd } from "../support/dockerd.js";
 import { expectSound } from "../support/expect-sound.js";
 import { archive, dockerArchive, image, ociLayout, writeFiles } from "../support/image-builder.js";
@@ -125,6 +126,38 @@ describe("ovl push", { skip: oracle("root", "dockerd", "docker-registry", "skope
     assert.deepEqual(statuses(moved), ["mounted", "mounted", "mounted"]);
     assert.equal((await ok("id", `docker://${registry.host}/h/zstd:1`)).trim(), app.id);
   });
+
+  for (const [format, docker] of [
+    ["v2s2", true],
+    ["oci", false],
+  ] as const) {
+    it(`changes nothing of an image in the form ${format} that is pushed where it came from, and its blobs go everywhere`, async () => {
+      // Compressed as nobody here would compress it.
+      const compress = (tar: Uint8Array) => gzipSync(tar, { level: 2, memLevel: 3 });
+      const suffix = "+gzip";
+      const layout = writeFiles(ociLayout([app], { compress, suffix, docker, naming: "none" }), space.dir(format));
+      const name = `${registry.host}/l/${format}`;
+      const flags = ["--dest-tls-verify=false", "--format", format, "--preserve-digests"];
+      await runOk("skopeo", ["copy", "-q", ...flags, `oci:${layout}`, `docker://${name}:1`]);
+      const { Digest: digest, Layers: blobs } = await skopeo(`l/${format}:1`);
+      const fresh = space.join(`root-${format}`);
+      await ok("pull", `${name}:1`, "--root", fresh);
+      const log = registry.log().length;
+      const same = await push(`${name}:1`, `l/${format}:1`, fresh);
+      assert.deepEqual([same.digest, statuses(same)], [digest, ["exists", "exists", "exists"]]);
+      assert.doesNotMatch(registry.log().slice(log), /"(?:PUT|POST|PATCH|DELETE) \/v2/);
+      const again = await push(`${name}:1`, `l/${format}:2`, fresh);
+      assert.deepEqual([again.digest, statuses(again)], [digest, ["exists", "exists", "exists"]]);
+      const moved = await push(`${name}:1`, `m/${format}:1`, fresh);
+      assert.deepEqual(statuses(moved), ["mounted", "mounted", "mounted"]);
+      for (const pushed of [same, again, moved])
+        assert.deepEqual(
+          pushed.layers.map((each) => each.digest),
+          blobs,
+        );
+      await daemon.dockerOk(["pull", "-q", `${registry.host}/m/${format}:1`]);
+    });
+  }
 
   it("sends an image without layers", async () => {
     await push("bare:1", "i/bare:1");
