@@ -16,6 +16,11 @@ const MAX_LINE = 64 << 20;
 /** From here on a line may be nothing but brackets, each of which would take a hundred times its size of memory. */
 const LONG_LINE = 64 << 10;
 const MAX_DEPTH = 8;
+/**
+ * Lines beyond one a file that hold nothing. Writers make one of them; a few kilobytes of gzip can make a billion, each of
+ * which takes its time.
+ */
+const MAX_IDLE = 10_000;
 
 /**
  * The entries in order. Throws BAD_ROOT with the line and what is wrong with it, DUPLICATE_PATH for a name
@@ -27,9 +32,13 @@ const MAX_DEPTH = 8;
 export function* decodeSplit(file: ByteSource, subject: string): Generator<SplitEntry, void, undefined> {
   const seen = new Set<string>();
   let number = 0;
+  let idle = 0;
   for (const line of lines(gunzip(file, subject), subject)) {
     number++;
     const entry = parseLine(line, (what) => damaged(subject, number, what));
+    if (entry === null || (entry.type === "segment" && entry.payload.length === 0)) {
+      if (++idle > MAX_IDLE + seen.size) throw damaged(subject, number, "like thousands before it, it holds nothing");
+    }
     if (entry === null) continue;
     if (entry.type === "file") {
       const path = cleanPath(entry.name);

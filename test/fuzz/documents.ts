@@ -49,6 +49,9 @@ const TEXTS = [
   ...["0000-00-00T00:00:00Z", "2020-02-30T00:00:00.999999999999+99:99", "1".repeat(5000), "é".repeat(3000)],
 ];
 
+/** Changes multiply; what is too large for its limit is found out with less. */
+const MAX_DOCUMENT = 9 << 20;
+
 type Json = unknown;
 
 /** The bytes of a document that differs in one to three places. */
@@ -56,7 +59,7 @@ export function damagedJson(document: Json, random: Random): Buffer {
   let value = structuredClone(document);
   for (let times = 1 + random.below(3); times > 0; times--) value = changedSomewhere(value, random);
   const text = textOf(value, random);
-  const bytes = Buffer.from(text);
+  const bytes = Buffer.from(text).subarray(0, MAX_DOCUMENT);
   return random.once(5) ? damaged(bytes, random) : bytes;
 }
 

@@ -109,6 +109,12 @@ describe("decodeSplit", () => {
     refusesText(`{"type":1,"name":${"[".repeat(2 ** 20)}`, /line 1 is damaged: it is no JSON/);
   });
 
+  it("refuses lines without end that hold nothing", () => {
+    for (const line of ["\n", " \n", '{"type":2,"payload":""}\n', '{"type":2}\n']) {
+      refusesText(line.repeat(20_000), /line 10001 is damaged: like thousands before it, it holds nothing/);
+    }
+  });
+
   it("refuses a line without end", () => {
     refuses(gzipSync(Buffer.alloc(70 << 20, "x"), { level: 1 }), /line 1 is damaged: it is longer/);
   });
