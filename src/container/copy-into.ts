@@ -28,8 +28,6 @@ export interface CopyIntoOptions {
 }
 
 const PARENT_MODE = 0o755;
-/** Of what is to replace something, until it is complete. */
-const TEMPORARY = `.ovl-copy-${randomBytes(6).toString("hex")}` as ByteString;
 const NODE_TYPES = { char: S_IFCHR, block: S_IFBLK, fifo: S_IFIFO } as const;
 
 /** Throws PATH_ESCAPE, USAGE where a directory stands in a file's place or a file in a directory's, and what writing throws. */
@@ -44,6 +42,8 @@ export async function copyInto(objects: Iterable<CopyObject>, options: CopyIntoO
 
 class CopyInto {
   readonly #options: CopyIntoOptions;
+  /** Name of what is to replace something, until it is complete. */
+  readonly #temporary = `.ovl-copy-${randomBytes(6).toString("hex")}` as ByteString;
   /** Filling a directory changes its time. */
   readonly #times: [ByteString, Time][] = [];
 
@@ -95,9 +95,9 @@ class CopyInto {
   /** What was there stays until its successor is complete: a disk that is full takes nothing away. */
   async #replace(object: CopyObject, directory: ByteString, base: ByteString, pace: Pace): Promise<void> {
     const linked = object.type === "hardlink" ? this.#linked(object) : null;
-    const [path, temporary] = [joinPath(directory, base), joinPath(directory, TEMPORARY)];
+    const [path, temporary] = [joinPath(directory, base), joinPath(directory, this.#temporary)];
     if (linked === path) return;
-    await this.#make(object, directory, TEMPORARY, pace);
+    await this.#make(object, directory, this.#temporary, pace);
     try {
       this.#options.upper.rename(temporary, path);
     } finally {

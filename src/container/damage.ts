@@ -38,7 +38,7 @@ export function damageOf(store: Store, { id, name, mount }: Container): Damage |
     }
     return null;
   } catch (thrown) {
-    if (!(thrown instanceof OvlError)) throw thrown;
+    if (!(thrown instanceof OvlError) || thrown.code === "IO") throw thrown;
     const path = typeof thrown.fields["path"] === "string" ? thrown.fields["path"] : own;
     return { path, message: `${who} cannot be mounted: ${thrown.message}; "ovl fsck --repair" mends it` };
   }

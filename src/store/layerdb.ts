@@ -9,7 +9,7 @@ import type { Driver } from "../driver/driver.js";
 import { errnoOf, readNames, readSmall, syncDirectory } from "../driver/files.js";
 import { isDirectory } from "../driver/is-directory.js";
 import { removeTree } from "../driver/remove-tree.js";
-import { asOvlError, OvlError } from "../errors.js";
+import { asOvlError, OvlError, osError } from "../errors.js";
 import { type CacheId, type ChainId, type DiffId, hexOf, isCacheId, isChainId, isDiffId } from "../model/digest.js";
 import type { Layout } from "./layout.js";
 import { NewLayer } from "./new-layer.js";
@@ -34,6 +34,8 @@ export interface LayerProblem {
   /** The file or directory at fault. */
   readonly path: string;
   readonly absent: boolean;
+  /** The disk gave no answer. */
+  readonly isUnreadable?: boolean;
 }
 
 export class LayerDb {
@@ -53,6 +55,13 @@ export class LayerDb {
   get(chainId: ChainId): Layer | null {
     const entry = this.#load(chainId);
     return "layer" in entry ? entry.layer : null;
+  }
+
+  /** Throws IO for a layer that may be whole, but could not be read: it is not to be replaced. */
+  refuseUnreadable(chainId: ChainId): void {
+    const entry = this.#load(chainId);
+    if (!("problem" in entry) || entry.isUnreadable !== true) return;
+    throw osError("EIO", `read ${entry.path}, which tells of layer ${chainId}`, { path: entry.path });
   }
 
   /** Why `get` gives null; null where it does not. */
@@ -187,8 +196,9 @@ export class LayerDb {
       if (parent !== null && !isChainId(parent)) return bad(dir, "parent", parent, "sha256:<64 hex>");
       return { layer: { chainId, diffId, parent, cacheId, size: Number(size) } };
     } catch (thrown) {
-      if (!(thrown instanceof OvlError)) throw thrown;
-      return { problem: thrown.message, path: String(thrown.fields["path"] ?? dir), absent: false };
+      if (!(thrown instanceof OvlError) || thrown.code !== "BAD_ROOT") throw thrown;
+      const { path, reason } = thrown.fields;
+      return { problem: thrown.message, path: String(path ?? dir), absent: false, isUnreadable: reason === "EIO" };
     }
   }
 
@@ -215,7 +225,10 @@ export class LayerDb {
         if (optional) return null;
         throw new OvlError("BAD_ROOT", `has no file ${name} in ${dir}`, { path: join(dir, name) });
       case "bad":
-        throw new OvlError("BAD_ROOT", `has a file ${join(dir, name)} that ${file.reason}`, { path: join(dir, name) });
+        throw new OvlError("BAD_ROOT", `has a file ${join(dir, name)} that ${file.reason}`, {
+          path: join(dir, name),
+          reason: file.reason,
+        });
     }
   }
 }

@@ -101,7 +101,7 @@ export function readContainers(
         mount,
       });
     } catch (thrown) {
-      if (!(thrown instanceof OvlError)) throw thrown;
+      if (!(thrown instanceof OvlError) || thrown.code === "IO") throw thrown;
       warnings.push({ code: "BAD_CONTAINER", subject: id, message: thrown.message });
     }
   }

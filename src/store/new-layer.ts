@@ -12,17 +12,9 @@ import { randomInt } from "node:crypto";
 import { chmodSync, lstatSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { newCacheId } from "../driver/driver.js";
-import {
-  ensureDirectory,
-  makeDirectory,
-  readSmall,
-  renameDurably,
-  syncDirectory,
-  syncFile,
-  writeNew,
-} from "../driver/files.js";
+import { ensureDirectory, makeDirectory, renameDurably, syncDirectory, syncFile, writeNew } from "../driver/files.js";
 import { removeTree } from "../driver/remove-tree.js";
-import { asOvlError, OvlError, osError } from "../errors.js";
+import { asOvlError, OvlError } from "../errors.js";
 import { type CacheId, type ChainId, chainIdOf, type DiffId } from "../model/digest.js";
 import type { Layer, LayerDb } from "./layerdb.js";
 
@@ -91,6 +83,7 @@ export class NewLayer implements Disposable {
       this[Symbol.dispose]();
       return existing;
     }
+    this.#db.refuseUnreadable(chainId);
     const layer: Layer = { chainId, cacheId: this.cacheId, ...facts };
     try {
       this.#complete(facts);
@@ -142,12 +135,6 @@ export class NewLayer implements Disposable {
    */
   #makeWay(target: string): void {
     if (lstatSync(target, { throwIfNoEntry: false }) === undefined) return;
-    // It may be whole all the same: containers may stand on it under the cache-id that it has.
-    for (const name of ["diff", "size", "cache-id", "parent"]) {
-      const path = join(target, name);
-      const file = readSmall(path);
-      if (file.kind === "bad" && file.reason === "EIO") throw osError("EIO", `read ${path}`, { path });
-    }
     const aside = join(this.#db.path, "tmp", `write-set-${randomInt(2 ** 32)}${randomInt(2 ** 32)}`);
     rmSync(join(target, "cache-id"), { force: true });
     renameSync(target, aside);

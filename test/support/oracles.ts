@@ -12,6 +12,7 @@ const COMMANDS = {
   openssl: "openssl",
   script: "bsdutils",
   skopeo: "skopeo",
+  tcc: "tcc",
   umoci: "umoci",
   zstd: "zstd",
   getfattr: "attr",
