@@ -66,7 +66,7 @@ function scan(bytes: Uint8Array, maxDepth: number, limits: JsonLimits): number {
     }
     started = true;
     if (byte === QUOTE) {
-      for (i++; i < bytes.byteLength && bytes[i] !== QUOTE; i++) if (bytes[i] === BACKSLASH) i++;
+      i = stringEnd(bytes, i);
     } else if (byte === 0x7b || byte === 0x5b) {
       if (++depth > maxDepth) {
         throw new OvlError(limits.code, `${limits.subject} nests more than ${maxDepth} levels deep`, { maxDepth });
@@ -74,6 +74,16 @@ function scan(bytes: Uint8Array, maxDepth: number, limits: JsonLimits): number {
     } else if (byte === 0x7d || byte === 0x5d) {
       if (--depth <= 0) return i + 1;
     }
+  }
+  return bytes.byteLength;
+}
+
+/** Where the quote is that ends a string: the first with an even number of backslashes before it. */
+function stringEnd(bytes: Uint8Array, start: number): number {
+  for (let end = bytes.indexOf(QUOTE, start + 1); end >= 0; end = bytes.indexOf(QUOTE, end + 1)) {
+    let at = end;
+    while (bytes[at - 1] === BACKSLASH) at--;
+    if ((end - at) % 2 === 0) return end;
   }
   return bytes.byteLength;
 }

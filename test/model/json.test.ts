@@ -31,6 +31,9 @@ describe("parseJson", () => {
   it("stops behind a first scalar at a space", () => {
     assert.equal(parse("null junk", { trailing: "ignore" }), null);
     assert.equal(parse(' "a b" junk', { trailing: "ignore" }), "a b");
+    for (const text of ["]", "\\", '"', '\\"]', '"\\\\', '\\\\\\"}']) {
+      assert.deepEqual(parse(`${JSON.stringify([text, text])}]"`, { trailing: "ignore" }), [text, text]);
+    }
   });
 
   it("refuses what follows otherwise", () => {
