@@ -6,6 +6,16 @@
  *     await using _ = source;
  *     await pull(store, await source.images({ name: null, platform: null }), options);
  */
+export { type ContainerUse, type DuResult, type ImageUse, type RootUse, rootUse } from "./audit/du.js";
+export { FSCK_CODES, type FsckCode, type Severity } from "./audit/fsck-codes.js";
+export type { FsckProblem, FsckReport } from "./audit/fsck-report.js";
+export { type FsckOptions, fsck, fsckRepair } from "./audit/fsck-run.js";
+export { findOwners, type Owner, type Owners } from "./audit/owner.js";
+export { Timeline, type TimelineWarning } from "./audit/timeline.js";
+export { eventLine, fileLine } from "./audit/timeline-bodyfile.js";
+export type { EventKind, FileFact, TimelineEvent } from "./audit/timeline-event.js";
+export { type Waste, type WasteItem, type WasteKind, wasteOf } from "./audit/waste.js";
+export { listStored, type StoredListing } from "./audit/waste-stored.js";
 export { type ChangeRecord, type Changes, changesFrom, containerChanges } from "./container/changes-of.js";
 export { type CommitOptions, type CommitResult, commitContainer } from "./container/commit.js";
 export { type Copied, type CopyOptions, copyIn, copyOut } from "./container/copy.js";
@@ -39,6 +49,10 @@ export {
 } from "./model/digest.js";
 export { formatPlatform, hostPlatform, type Platform, parsePlatform } from "./model/platform.js";
 export { familiarString, fullString, parseReference, type Reference } from "./model/reference.js";
+export { type FileRecord, listFiles } from "./rootfs/files.js";
+export type { UnionLayer } from "./rootfs/layers.js";
+export { type OpenedRootfs, openRootfs, openSingleLayer } from "./rootfs/open.js";
+export { type Which, type WhichLayer, which } from "./rootfs/which.js";
 export { type OpenedSource, openSource } from "./source/open-source.js";
 export type { ImageSource, Selection, SourceImage, SourceKind, SourceLayer } from "./source/source.js";
 export { type Chain, type ChainLink, configChain, imageChain, lowerDirOption } from "./store/chain.js";
@@ -46,6 +60,7 @@ export { configHistory, type HistoryStep, imageHistory } from "./store/history.j
 export { type ImageFilter, type ImageSummary, listImages } from "./store/images.js";
 export { type RootInfo, rootInfo } from "./store/info.js";
 export { inspectConfig, inspectImage } from "./store/inspect.js";
+export { listSource } from "./store/list-source.js";
 export { type PruneOptions, pruneImages } from "./store/prune.js";
 export { type PulledImage, type PulledLayer, type PullOptions, type PullResult, pull } from "./store/pull.js";
 export { type RemoveOptions, type RemoveResult, removeImages } from "./store/remove.js";

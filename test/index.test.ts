@@ -33,10 +33,41 @@ it("the public API brings an archive into a root and answers for it, without the
   assert.equal((await verifier.verify(id)).ok, true);
 });
 
+it("the public API answers the questions about a root, from one archive too", async () => {
+  using dir = scratch("api-questions", 0);
+  const { appTar, app } = samples(dir);
+  const root = dir.join("root");
+  const { source, name } = await api.openSource(appTar);
+  await using opened = source;
+  const images = await opened.images({ name, platform: null });
+  {
+    await using writer = await api.openStore({ root, driver: null }, "write");
+    await api.pull(writer, images, { tags: ["mine:1"], expect: null, strict: true, jobs: 1 });
+  }
+  await using store = await api.openStore({ root, driver: null });
+  const report = await api.fsck(store, { deep: true, jobs: 1 });
+  assert.deepEqual([report.ok, report.checked.images, report.problems], [true, 1, []]);
+  assert.equal((await api.fsckRepair({ root, driver: null }, { deep: false, jobs: 1 })).report.ok, true);
+  const { owners } = api.findOwners(store, ["mine:1"]);
+  assert.deepEqual([...new Set(owners.flatMap((owner) => owner.images.map(({ id }) => id)))], [app.id]);
+  assert.equal(api.rootUse(store).use.images[0]?.id, app.id);
+  assert.deepEqual(new api.Timeline(store, null).warnings, []);
+  const { layers } = api.listStored(store, api.resolveImage(store, "mine:1"));
+  const listed = await api.listSource(images[0] as api.SourceImage, { jobs: 1 });
+  assert.deepEqual(api.wasteOf(layers), api.wasteOf(listed));
+  using rootfs = api.openRootfs(store, "mine:1");
+  const [first] = [...api.listFiles(rootfs.union, rootfs.layers, "/")];
+  assert.equal(first?.path, "/");
+  const found = api.which(rootfs.union, rootfs.layers, (layer) => api.openSingleLayer(store, layer), "/");
+  assert.equal(found.exists, true);
+});
+
 it("names what it exports by hand: a new export is a decision", () => {
   assert.deepEqual(Object.keys(api).sort(), [
+    "FSCK_CODES",
     "OvlError",
     "StoredVerifier",
+    "Timeline",
     "chainIdOf",
     "chainIdsOf",
     "changesFrom",
@@ -48,9 +79,14 @@ it("names what it exports by hand: a new export is a decision", () => {
     "copyIn",
     "copyOut",
     "createContainer",
+    "eventLine",
     "familiarString",
+    "fileLine",
     "findContainer",
+    "findOwners",
     "formatPlatform",
+    "fsck",
+    "fsckRepair",
     "fullString",
     "hostPlatform",
     "imageChain",
@@ -64,12 +100,17 @@ it("names what it exports by hand: a new export is a decision", () => {
     "isDigest",
     "isImageId",
     "listContainers",
+    "listFiles",
     "listImages",
     "listMounts",
+    "listSource",
+    "listStored",
     "lowerDirOption",
     "mountContainer",
     "mountImage",
     "mountsOf",
+    "openRootfs",
+    "openSingleLayer",
     "openSource",
     "openStore",
     "parseImageConfig",
@@ -82,8 +123,11 @@ it("names what it exports by hand: a new export is a decision", () => {
     "resolveContainer",
     "resolveImage",
     "rootInfo",
+    "rootUse",
     "tagImage",
     "unmountAll",
     "verifySource",
+    "wasteOf",
+    "which",
   ]);
 });

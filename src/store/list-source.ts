@@ -25,5 +25,6 @@ export async function listSource(image: SourceImage, options: VerifyOptions): Pr
       throw thrown;
     }
   };
-  return Promise.all(image.layers.map(list));
+  // Awaited here: the threads end with this scope.
+  return await Promise.all(image.layers.map(list));
 }
