@@ -17,6 +17,7 @@ import { removeTree } from "../driver/remove-tree.js";
 import { asOvlError, OvlError } from "../errors.js";
 import { type CacheId, type ChainId, chainIdOf, type DiffId } from "../model/digest.js";
 import type { Layer, LayerDb } from "./layerdb.js";
+import { takeBack } from "./undo.js";
 
 /** Layers that dockerd lets an image have: two more fit the driver, for a container's own. */
 export const MAX_DEPTH = 125;
@@ -63,7 +64,9 @@ export class NewLayer implements Disposable {
       syncDirectory(tmp);
       return new NewLayer(db, writeSet, cacheId, db.driver.create(cacheId, parent));
     } catch (thrown) {
-      removeTree(writeSet);
+      // Where the directory could not be taken back, it is told what it was.
+      if (lstatSync(db.driver.dir(cacheId), { throwIfNoEntry: false }) === undefined)
+        takeBack([() => removeTree(writeSet)]);
       throw asOvlError(thrown);
     }
   }

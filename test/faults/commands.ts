@@ -106,10 +106,10 @@ export interface Case {
   readonly title: string;
   readonly argv: (root: string, inputs: Inputs, out: string) => readonly string[];
   /**
-   * What a failure leaves: the root as it was; for `part` what has come so far, whole files only, as with `docker cp`;
+   * What a failure leaves: the root as it was, for `whole` or as it is meant to be; for `part` what has come so far, whole files only, as with `docker cp`;
    * for `less` something that is gone in part, which running the command again brings to its end.
    */
-  readonly leaves?: "part" | "less";
+  readonly leaves?: "whole" | "part" | "less";
 }
 
 /** `out` is a place beside the root, on the same file system. */
@@ -122,7 +122,11 @@ export const CASES: readonly Case[] = [
   { title: "commit", argv: (root) => ["commit", "box", "kept:1", "--root", root] },
   { title: "tag", argv: (root) => ["tag", "app:1", "more:1", "--root", root] },
   { title: "cp in", argv: (root, { tree }) => ["cp", tree, "box:/srv", "--root", root], leaves: "part" },
-  { title: "cp over", argv: (root, { tree }) => ["cp", `${tree}/large`, "box:/etc/mine", "--root", root] },
+  {
+    title: "cp over",
+    argv: (root, { tree }) => ["cp", `${tree}/large`, "box:/etc/mine", "--root", root],
+    leaves: "whole",
+  },
   { title: "save docker-archive", argv: (root, _, out) => ["save", "app:1", "-o", `${out}/app.tar`, "--root", root] },
   {
     title: "save oci",
