@@ -70,7 +70,7 @@ export async function push(
     ...{ store, reference, account, uploader, writer, temporary },
     progress: options.progress,
   });
-  const pushed = await pushAll(pusher, plan.layers, options.jobs, stop);
+  const pushed = await uploader.client.clean(() => pushAll(pusher, plan.layers, options.jobs, stop));
   const byDiffId = new Map(pushed.map((layer) => [layer.diffId, layer]));
   const layers = config.diffIds.map((diffId) => byDiffId.get(diffId) as PushedLayer);
   await pusher.config(id, config.bytes);

@@ -33,6 +33,8 @@ export class Authorizer {
   #credentials: Promise<Credentials | null> | null = null;
   #basic: string | null = null;
   readonly #tokens = new Map<string, string>();
+  /** Headers that are being asked for, by scope: requests that are refused together ask once. */
+  readonly #pending = new Map<string, Promise<string>>();
 
   constructor(options: AuthorizerOptions) {
     this.#options = options;
@@ -49,12 +51,26 @@ export class Authorizer {
     const present = this.header(scope);
     // Another request of the same scope has got a new token meanwhile.
     if (present !== null && present !== refused) return present;
+    const pending = this.#pending.get(key) ?? this.#ask(registry, scope);
+    this.#pending.set(key, pending);
+    try {
+      const header = await pending;
+      if (header === refused) throw await this.#unauthorized("it refuses these credentials");
+      return header;
+    } finally {
+      this.#pending.delete(key);
+    }
+  }
+
+  async #ask(registry: Incoming, scope: Scope): Promise<string> {
     const challenges = parseChallenges(registry.headers("www-authenticate"));
     const bearer = challenges.find(({ scheme }) => scheme === "bearer");
-    const header = bearer === undefined ? await this.#password(challenges) : await this.#token(bearer, registry, scope);
-    if (header === refused) throw await this.#unauthorized("it refuses these credentials");
-    if (bearer === undefined) this.#basic = header;
-    else this.#tokens.set(key, header);
+    if (bearer === undefined) {
+      this.#basic = await this.#password(challenges);
+      return this.#basic;
+    }
+    const header = await this.#token(bearer, registry, scope);
+    this.#tokens.set(scope.join(" "), header);
     return header;
   }
 

@@ -35,7 +35,7 @@ export function blobStream(places: readonly Repository[], { digest, size }: Desc
           yield* fromPlace(place, digest, state, signal);
           return;
         } catch (thrown) {
-          if (signal.aborted || i === places.length - 1) throw thrown;
+          if (signal.aborted || i === places.length - 1) throw place.client.cleaned(thrown);
         }
       }
     },

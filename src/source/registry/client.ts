@@ -77,16 +77,32 @@ export class RegistryClient implements AsyncDisposable {
    * Transient only where `retries` is false.
    */
   async request(request: RegistryRequest): Promise<Incoming> {
-    const base = await (this.#base ??= this.#findBase());
-    const url = typeof request.path === "string" ? new URL(`/v2/${request.path}`, base) : request.path;
-    const attempt = () => this.#attempt(request, url, base);
-    if (request.retries === false) return attempt();
-    return withRetries(this.patience, request.signal ?? this.signal, attempt);
+    return this.clean(async () => {
+      const base = await (this.#base ??= this.#findBase());
+      const url = typeof request.path === "string" ? new URL(`/v2/${request.path}`, base) : request.path;
+      const attempt = () => this.#attempt(request, url, base);
+      if (request.retries === false) return attempt();
+      return withRetries(this.patience, request.signal ?? this.signal, attempt);
+    });
   }
 
-  /** Text fit for messages: no secret of this registry is in it. */
-  hide(text: string): string {
-    return this.#secrets.hide(text);
+  /** Work on what this registry says. Rejects as it does, without a secret of this registry in the error. */
+  async clean<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (thrown) {
+      throw this.cleaned(thrown);
+    }
+  }
+
+  cleaned(thrown: unknown): unknown {
+    if (!(thrown instanceof Transient)) return this.#secrets.clean(thrown);
+    return new Transient(this.#secrets.clean(thrown.failure) as OvlError, thrown.after);
+  }
+
+  /** Whether an address is the registry's own. */
+  async owns(url: URL): Promise<boolean> {
+    return url.origin === (await (this.#base ??= this.#findBase())).origin;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,8 +1,8 @@
 /** An image of a registry as a source: names, platforms and configs now, layers when they are asked for. */
 import { OvlError } from "../../errors.js";
-import { type ImageConfig, parseImageConfig } from "../../model/config.js";
+import { type ImageConfig, MAX_CONFIG_BYTES, parseImageConfig } from "../../model/config.js";
 import type { DiffId } from "../../model/digest.js";
-import type { Descriptor, Index, Manifest } from "../../model/manifest.js";
+import { type Descriptor, type Index, MAX_MANIFEST_BYTES, type Manifest } from "../../model/manifest.js";
 import { isForeignLayerType, isImageConfigType } from "../../model/media-types.js";
 import { familiarString, fullName, fullString, type Reference, withDefaultTag } from "../../model/reference.js";
 import { show } from "../file-tree.js";
@@ -22,7 +22,17 @@ export function registrySource(reference: Reference, options: RegistryOptions): 
   return {
     kind: "docker",
     location: fullString(asked),
-    images: async (selection) => [await fetchImage(asked, places, selection)],
+    images: async (selection) => {
+      // Each place has secrets of its own, and a document can quote them anywhere.
+      const work = () => fetchImage(asked, places, selection);
+      const cleaned = places.reduce(
+        (inner, { client }) =>
+          () =>
+            client.clean(inner),
+        work,
+      );
+      return [await cleaned()];
+    },
     async [Symbol.asyncDispose]() {
       await Promise.all(places.map(({ client }) => client[Symbol.asyncDispose]()));
     },
@@ -56,16 +66,18 @@ async function fetchImage(asked: Reference, places: readonly Repository[], selec
     ...{ platform: null, annotations: new Map<string, string>(), urls: [], artifactType: null },
   };
   const configs = new Map<string, Promise<Uint8Array>>();
+  const spend = budget(location);
   const configBytes = (manifest: Manifest) => {
-    const known = configs.get(manifest.config.digest) ?? fetchConfig(place, imageConfig(manifest, location));
-    configs.set(manifest.config.digest, known);
+    const { config } = manifest;
+    const known = configs.get(config.digest) ?? fetchConfig(place, spend(imageConfig(manifest, location)));
+    configs.set(config.digest, known);
     return known;
   };
   const blobs: Blobs = {
     location,
     manifest: async (descriptor): Promise<Manifest | Index> =>
-      descriptor === top ? found.document : fetchManifestOf(place, descriptor),
-    config: configBytes,
+      descriptor === top ? found.document : fetchManifestOf(place, spend(descriptor)),
+    config: async (manifest) => configBytes(manifest),
   };
   const { descriptor, manifest } = await choosePlatform(null, [top], selection.platform, blobs);
   const config = parseImageConfig(await configBytes(manifest));
@@ -78,6 +90,26 @@ async function fetchImage(asked: Reference, places: readonly Repository[], selec
     manifestDigest: descriptor.digest,
     layers: sourceLayers(manifest, config, [place, ...places.filter((other) => other !== place)]),
     parent: null,
+  };
+}
+
+/** Bytes of manifests and configs that are read, and kept, to find one image. Those of real ones are a few kilobytes. */
+const MAX_DOCUMENTS = 64 * 1024 * 1024;
+
+/** Throws BAD_MANIFEST where all that is asked for, one after the other, would be too much. */
+function budget(location: string): (descriptor: Descriptor) => Descriptor {
+  let spent = 0;
+  return (descriptor) => {
+    // One that lies about its size is refused on its own.
+    spent += Math.min(descriptor.size, Math.max(MAX_MANIFEST_BYTES, MAX_CONFIG_BYTES));
+    if (spent <= MAX_DOCUMENTS) return descriptor;
+    throw new OvlError(
+      "BAD_MANIFEST",
+      `${location} leads to more than ${MAX_DOCUMENTS} bytes of manifests and configs`,
+      {
+        limit: MAX_DOCUMENTS,
+      },
+    );
   };
 }
 

@@ -1,5 +1,5 @@
 /** Passwords and tokens of this process, so that no message can show one: registries quote what they were sent. */
-import { OvlError } from "../../errors.js";
+import { type ErrorFields, OvlError } from "../../errors.js";
 import { type JsonLimits, parseJson } from "../../model/json.js";
 
 /** Shorter ones would blot out half of every message. */
@@ -17,6 +17,19 @@ export class Secrets {
     // The longest first: one secret may be a part of another.
     const longestFirst = [...this.#known].sort((a, b) => b.length - a.length);
     return longestFirst.reduce((hidden, secret) => hidden.replaceAll(secret, "***"), text);
+  }
+
+  /** What was thrown, without a secret in it: whatever a registry was shown can come back in whatever it sends. */
+  clean(thrown: unknown): unknown {
+    if (!(thrown instanceof OvlError)) return thrown;
+    const { code, message, fields } = thrown;
+    const hidden = { message: this.hide(message), fields: JSON.stringify(fields, (_, value) => this.#hidden(value)) };
+    if (hidden.message === message && hidden.fields === JSON.stringify(fields)) return thrown;
+    return new OvlError(code, hidden.message, JSON.parse(hidden.fields) as ErrorFields);
+  }
+
+  #hidden(value: unknown): unknown {
+    return typeof value === "string" ? this.hide(value) : value;
   }
 }
 

@@ -173,7 +173,9 @@ export class Transport implements AsyncDisposable {
     const [username, password] = [unescaped(proxy.username), unescaped(proxy.password)];
     const token = basic(username, password);
     this.#secrets.add(password, token.slice("Basic ".length));
-    return new ProxyAgent({ ...limits, uri: proxy.origin, requestTls: tls, ...(username === "" ? {} : { token }) });
+    const proxyTls = { ca: [...tlsFiles(proxy.host, this.#home, this.#options).ca] };
+    const credentials = username === "" ? {} : { token };
+    return new ProxyAgent({ ...limits, uri: proxy.origin, requestTls: tls, proxyTls, ...credentials });
   }
 }
 

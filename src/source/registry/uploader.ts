@@ -89,6 +89,8 @@ export class RegistryUploader implements AsyncDisposable {
   /** Says that an upload will not be finished. Never rejects for what the registry makes of that. */
   async cancel(location: URL, signal?: AbortSignal): Promise<void> {
     try {
+      // A registry may choose where bytes go, but not what is deleted elsewhere.
+      if (!(await this.client.owns(location))) return;
       const accept = [200, 202, 204, 404];
       await discard(await this.request({ method: "DELETE", path: location, accept, retries: false, signal }));
     } catch (thrown) {
@@ -132,6 +134,8 @@ export class RegistryUploader implements AsyncDisposable {
     if (text !== undefined && URL.canParse(text, answer.url.href)) {
       const url = new URL(text, answer.url);
       if (url.origin === answer.url.origin || (await this.client.transport.mayFollow(answer.url, url))) return url;
+      const message = `${answer.url.host} sends the upload on to ${shownUrl(url)}, without TLS; a proxy before it may have to set X-Forwarded-Proto`;
+      throw new OvlError("REGISTRY", message, { url: shownUrl(answer.url) });
     }
     throw new OvlError("REGISTRY", `${answer.url.host} does not say where the upload goes on`, {
       url: shownUrl(answer.url),

@@ -169,4 +169,13 @@ describe("a registry that holds", () => {
     put({ schemaVersion: 2, mediaType: MEDIA.index, manifests: [entry] }, MEDIA.index);
     await refuses("SIZE_MISMATCH", /5000000000/);
   });
+
+  it("an index of a thousand images whose configs would fill the memory: refused before they do", async () => {
+    const pad = (i: number) => Buffer.concat([json({ i }), Buffer.alloc(8_000_000, " ")]);
+    const entries = Array.from({ length: 12 }, (_, i) => {
+      return put(plain({ config: blob(pad(i), MEDIA.config) }), MEDIA.manifest);
+    });
+    put({ schemaVersion: 2, mediaType: MEDIA.index, manifests: entries }, MEDIA.index);
+    await refuses("BAD_MANIFEST", /more than \d+ bytes of manifests and configs/);
+  });
 });

@@ -274,6 +274,42 @@ describe("a registry that misbehaves", () => {
     assert.match((await refuses("REGISTRY")).message, /who is Basic \*\*\* with \*\*\*\?/);
   });
 
+  const quotes: [title: string, code: string, quote: (said: string, response: ServerResponse) => void][] = [
+    [
+      "as a media type",
+      "UNSUPPORTED_MEDIA_TYPE",
+      (said, response) => response.end(JSON.stringify({ schemaVersion: 2, mediaType: said })),
+    ],
+    [
+      "where it leads to",
+      "REGISTRY",
+      (said, response) => response.writeHead(302, { location: `http://elsewhere.invalid/${said}` }).end(),
+    ],
+    [
+      "as another digest",
+      "DIGEST_MISMATCH",
+      (said, response) =>
+        response
+          .setHeader("x", said)
+          .writeHead(200, {
+            "docker-content-digest": `sha256:${"0".repeat(64)}`,
+          })
+          .end(said),
+    ],
+  ];
+  for (const [title, code, quote] of quotes) {
+    it(`that quotes it ${title} is not quoted either`, async () => {
+      registry.misbehave((request, response, path) => {
+        if (!MANIFEST.test(path)) return false;
+        const { authorization } = request.headers;
+        if (authorization === undefined) response.writeHead(401, { "www-authenticate": "Basic" }).end();
+        else quote(authorization.slice("Basic ".length), response);
+        return true;
+      });
+      await refuses(code);
+    });
+  }
+
   it("that sends blobs from another host is followed, and the other host learns nothing", async () => {
     registry.misbehave((request, response, path) => {
       if (request.headers.authorization === undefined) {

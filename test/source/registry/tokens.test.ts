@@ -187,6 +187,20 @@ describe("a token service", () => {
     );
   });
 
+  it("is asked once by requests that are refused together", async () => {
+    wants(() => true);
+    const options = { ...IMPATIENT, credentials: USER };
+    await using uploader = new RegistryUploader(parseReference(`${registry.host}/team/app:1`), options);
+    const sizes = await Promise.all(
+      registry.layers.concat(registry.layers).map((each) => uploader.sizeOf(each.digest as Digest)),
+    );
+    assert.deepEqual(
+      sizes,
+      [...registry.layers, ...registry.layers].map(({ bytes }) => bytes.length),
+    );
+    assert.equal(service.asked.length, 1);
+  });
+
   it("that allows nothing of the other repository makes an upload of what would have been taken over", async () => {
     registry.misbehave((request, response) => {
       if (request.method === "POST" && /mount=/.test(request.url ?? "")) return challenge(response);
