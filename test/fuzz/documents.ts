@@ -75,7 +75,7 @@ function changedSomewhere(value: Json, random: Random): Json {
       case 1:
         return [...value, value[at]];
       case 2:
-        return Array.from({ length: random.once(10) ? 5000 : 100 }, () => value[at]);
+        return repeated(value[at], random.once(10) ? 5000 : 100);
       default:
         return value.map((item, i) => (i === at ? changedSomewhere(item, random) : item));
     }
@@ -96,6 +96,12 @@ function changedSomewhere(value: Json, random: Random): Json {
         entries.map(([key, item], i) => [key, i === at ? changedSomewhere(item, random) : item]),
       );
   }
+}
+
+/** So often, or as often as fits. */
+function repeated(item: Json, times: number): Json[] {
+  const room = Math.floor(MAX_DOCUMENT / ((JSON.stringify(item) ?? "").length + 1));
+  return Array.from({ length: Math.min(times, room) }, () => item);
 }
 
 function changed(value: Json, random: Random): Json {
