@@ -28,11 +28,16 @@ export function freshOnDisk(name: string): string {
 /** Takes away all that a run has made, and stops what it has started, also where it has failed. */
 export async function cleanUp(): Promise<void> {
   for (const daemon of [...running]) await daemon.stop();
-  for (const directory of [SCRATCH, DISK]) rmSync(directory, { recursive: true, force: true });
+  for (const directory of [SCRATCH, DISK]) remove(directory);
+}
+
+/** By rm, which is several times as fast as Node's rmSync where there are very many files. */
+function remove(directory: string): void {
+  spawnSync("rm", ["-rf", directory]);
 }
 
 function emptied(path: string): string {
-  rmSync(path, { recursive: true, force: true });
+  remove(path);
   mkdirSync(path, { recursive: true });
   return path;
 }

@@ -20,7 +20,7 @@ import { type FileTree, readFile, show } from "./file-tree.js";
 import { layoutImages } from "./oci-layout.js";
 import type { ImageSource, Selection, SourceImage } from "./source.js";
 
-export const DOCKER_MANIFEST_FILE = "manifest.json";
+const DOCKER_MANIFEST_FILE = "manifest.json";
 
 /** Takes over the tree. */
 export function dockerSource(tree: ArchiveTree): ImageSource {

@@ -6,10 +6,8 @@ import { MAX_LAYER_BYTES } from "../blob/limit.js";
 import { asOvlError, OvlError } from "../errors.js";
 import { type ArchiveTree, archiveTree } from "./archive-tree.js";
 import { directoryTree } from "./directory-tree.js";
-import { DOCKER_MANIFEST_FILE, dockerSource } from "./docker-archive.js";
-import { isLegacyArchive } from "./docker-legacy.js";
+import type { FileTree } from "./file-tree.js";
 import { type Locator, parseLocator } from "./locator.js";
-import { ociSource } from "./oci-layout.js";
 import { NO_OPTIONS, type RegistryOptions } from "./registry/options.js";
 import type { ImageSource } from "./source.js";
 import { seekable } from "./spool.js";
@@ -41,9 +39,9 @@ async function sourceOf(locator: Locator, registry: RegistryOptions, maxBytes: n
     case "oci":
       return openDirectory(locator.path);
     case "oci-archive":
-      return ociSource("oci-archive", await openArchive(locator.path, maxBytes));
+      return ociLayout("oci-archive", await openArchive(locator.path, maxBytes));
     case "docker-archive":
-      return dockerSource(await openArchive(locator.path, maxBytes));
+      return dockerArchive(await openArchive(locator.path, maxBytes));
     case "path":
       return (await isDirectory(locator.path))
         ? openDirectory(locator.path)
@@ -51,9 +49,18 @@ async function sourceOf(locator: Locator, registry: RegistryOptions, maxBytes: n
     case "stdin":
       return detected(await openStdin(maxBytes));
     case "registry":
-      // Loaded only when it is needed: an HTTP client takes longer to load than most commands to run.
       return (await import("./registry/registry-source.js")).registrySource(locator.reference, registry);
   }
+}
+
+// Each kind is loaded only for a source of it: an HTTP client alone takes longer than most commands do.
+
+async function ociLayout(kind: "oci" | "oci-archive", tree: FileTree): Promise<ImageSource> {
+  return (await import("./oci-layout.js")).ociSource(kind, tree);
+}
+
+async function dockerArchive(tree: ArchiveTree): Promise<ImageSource> {
+  return (await import("./docker-archive.js")).dockerSource(tree);
 }
 
 async function openDirectory(path: string): Promise<ImageSource> {
@@ -62,7 +69,7 @@ async function openDirectory(path: string): Promise<ImageSource> {
       path,
     });
   }
-  return ociSource("oci", directoryTree(path, path));
+  return ociLayout("oci", directoryTree(path, path));
 }
 
 async function openArchive(path: string, maxBytes: number): Promise<ArchiveTree> {
@@ -120,11 +127,12 @@ async function isDirectory(path: string): Promise<boolean> {
 }
 
 /** The kind of an archive by what is in it. One that is both (docker >= 25) is a docker archive. */
-function detected(tree: ArchiveTree): ImageSource {
+async function detected(tree: ArchiveTree): Promise<ImageSource> {
   try {
-    if (tree.has(DOCKER_MANIFEST_FILE)) return dockerSource(tree);
-    if (tree.has("oci-layout") || tree.has("index.json")) return ociSource("oci-archive", tree);
-    if (isLegacyArchive(tree)) return dockerSource(tree);
+    if (tree.has("manifest.json")) return await dockerArchive(tree);
+    if (tree.has("oci-layout") || tree.has("index.json")) return await ociLayout("oci-archive", tree);
+    const { isLegacyArchive } = await import("./docker-legacy.js");
+    if (isLegacyArchive(tree)) return await dockerArchive(tree);
     throw new OvlError(
       "BAD_ARCHIVE",
       `${tree.location} holds no image: neither manifest.json (docker save) nor oci-layout is in it; a root filesystem is taken in with ovl import`,

@@ -7,7 +7,7 @@ import { closeSync, fstatSync, openSync, unlinkSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import type { ByteSource, FileRange } from "../blob/byte-source.js";
-import { decompress, detectCompression } from "../blob/decompress.js";
+import { detectCompression } from "../blob/compression.js";
 import { fileSource } from "../blob/file-source.js";
 import { ByteLimit } from "../blob/limit.js";
 import { asOvlError, errnoOf, type OvlError, osError } from "../errors.js";
@@ -68,6 +68,7 @@ async function spooled(
   const fd = temporaryFile(directory);
   let size = 0;
   try {
+    const { decompress } = await import("../blob/decompress.js");
     using plain = decompress(input, subject);
     for (let burst = BURST_BYTES; ; ) {
       await ready();

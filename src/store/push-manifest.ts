@@ -1,5 +1,5 @@
 /** The manifest of a pushed image: the one that the repository has already, or the one that dockerd would write. */
-import type { Compression } from "../blob/decompress.js";
+import type { Compression } from "../blob/compression.js";
 import { OvlError } from "../errors.js";
 import type { Digest, ImageId } from "../model/digest.js";
 import { DOCKER_CONFIG, DOCKER_LAYER_GZIP, DOCKER_MANIFEST, OCI_CONFIG, OCI_MANIFEST } from "../model/media-types.js";

@@ -1,5 +1,5 @@
 /** Blobs and manifests into one repository: OCI distribution-spec 1.1, "Push". */
-import { detectCompression } from "../../blob/decompress.js";
+import { detectCompression } from "../../blob/compression.js";
 import { OvlError } from "../../errors.js";
 import { type Digest, sha256 } from "../../model/digest.js";
 import type { Reference } from "../../model/reference.js";
