@@ -14,7 +14,8 @@ import { sizeInSplit, sizeOnDisk } from "./count-size.js";
 import type { FsckResult } from "./fsck.js";
 import type { FsckCode } from "./fsck-codes.js";
 import { type Finding, finding } from "./fsck-finding.js";
-import { readLayerNodes } from "./layer-headers.js";
+import { depthOf } from "./fsck-places.js";
+import { type LayerNodes, readLayerNodes, readTreeNodes } from "./layer-headers.js";
 
 export interface DeepOptions {
   readonly signal?: AbortSignal | undefined;
@@ -26,6 +27,9 @@ interface Target {
   readonly cacheId: CacheId;
   readonly diffId: DiffId;
   readonly size: number | null;
+  readonly parent: ChainId | null;
+  /** The directory of the layer below, where the driver's hold whole trees. */
+  readonly below: CacheId | null;
 }
 
 /** Throws what keeps it from knowing: an I/O error, an interruption. */
@@ -40,11 +44,12 @@ export async function checkContent(
   const rebuilt = targets(result).map((target) => ({ target, problems: rebuild(store, pipeline, target, options) }));
   // Awaited in order below: one that fails before its turn is not to end the process.
   for (const { problems } of rebuilt) problems.catch(() => {});
+  const trees = new Trees();
   for (const { target, problems } of rebuilt) {
     const content = await problems;
     await pause();
     if (options.signal?.aborted) throw options.signal.reason;
-    const found = checkLayer(store, target, content);
+    const found = checkLayer(store, target, trees, content);
     findings.push(...found.findings);
     files += found.files;
     bytes += found.bytes;
@@ -63,16 +68,35 @@ function targets({ picture, relations }: FsckResult): Target[] {
     if (truth === undefined || cacheId === null || content?.kind !== "directory") continue;
     if (relations.places.lost.has(chainId) || (entries.get("tar-split.json.gz")?.size ?? 0) === 0) continue;
     const known = size.state === "valid" ? size.value : null;
-    found.push({ chainId, cacheId, diffId: truth.diffId, size: known });
+    const { parent, diffId } = truth;
+    const below = picture.driver === "overlay" && parent !== null ? relations.places.of(parent) : null;
+    found.push({ chainId, cacheId, diffId, size: known, parent, below });
   }
-  return found;
+  if (picture.driver === "overlay2") return found;
+  // A tree is known by the one below it.
+  const depth = new Map(found.map(({ chainId }) => [chainId, depthOf(chainId, relations.parentOf)]));
+  return found.sort((a, b) => (depth.get(a.chainId) ?? 0) - (depth.get(b.chainId) ?? 0));
+}
+
+/** What the overlay driver's directories should hold: each the whole tree up to its layer. */
+class Trees {
+  readonly #known = new Map<ChainId, LayerNodes>();
+
+  /** null where one below is not known. Layers below come first. */
+  of(store: Store, { chainId, parent }: Target): LayerNodes | null {
+    const below = parent === null ? null : this.#known.get(parent);
+    if (below === undefined) return null;
+    const nodes = readTreeNodes(store.layers.tarSplitPath(chainId), below);
+    this.#known.set(chainId, nodes);
+    return nodes;
+  }
 }
 
 function rebuild(store: Store, pipeline: LayerPipeline, target: Target, { progress }: DeepOptions): Promise<Problem[]> {
-  return rebuildProblems(store, { ...target, parent: null, size: target.size ?? 0 }, pipeline, progress);
+  return rebuildProblems(store, { ...target, size: target.size ?? 0 }, pipeline, progress);
 }
 
-function checkLayer(store: Store, target: Target, content: readonly Problem[]) {
+function checkLayer(store: Store, target: Target, trees: Trees, content: readonly Problem[]) {
   const { chainId, cacheId } = target;
   const tarSplit = store.layers.tarSplitPath(chainId);
   const dir = store.driver.contentDir(cacheId);
@@ -83,7 +107,7 @@ function checkLayer(store: Store, target: Target, content: readonly Problem[]) {
     const found = finding("TAR_SPLIT_CORRUPT", { subject: chainId, path: tarSplit, detail: corrupt.message, restore });
     return { ...none, findings: [found] };
   }
-  const { differences, files, bytes } = compare(store, target, tarSplit, dir);
+  const { differences, files, bytes } = compare(store, target, trees, tarSplit, dir);
   const gone = differences.filter(({ code }) => code === "ENTRY_MISSING" || code === "TYPE_CHANGED");
   const places = gone.map(({ path }) => join(dir, displayName(path)));
   const damages = content
@@ -94,14 +118,16 @@ function checkLayer(store: Store, target: Target, content: readonly Problem[]) {
   return { files, bytes, findings };
 }
 
-function compare(store: Store, { cacheId }: Target, tarSplit: string, dir: string) {
+function compare(store: Store, target: Target, trees: Trees, tarSplit: string, dir: string) {
+  const { cacheId } = target;
   try {
-    const nodes = readLayerNodes(tarSplit);
+    const nodes = store.driver.name === "overlay" ? trees.of(store, target) : readLayerNodes(tarSplit);
+    // A tree that is not known, since one below it is damaged.
+    if (nodes === null) return { differences: [], files: 0, bytes: 0 };
     let bytes = 0;
     for (const { size } of nodes.values()) bytes += size;
-    // The overlay driver's directories hold what lower layers brought as well.
-    const buildKit = cacheId.length === 25;
-    const differences = store.driver.name === "overlay2" ? compareWithHeaders(dir, nodes, { buildKit }) : [];
+    const below = target.below === null ? null : store.driver.contentDir(target.below);
+    const differences = compareWithHeaders(dir, nodes, { buildKit: cacheId.length === 25, below });
     return { differences, files: nodes.size, bytes };
   } catch (thrown) {
     // What is wrong with tar-split was found by rebuilding.

@@ -30,6 +30,8 @@ export interface LayerNode {
   opaque: boolean;
   /** Names of it. */
   names: number;
+  /** In the tree of the overlay driver: it came with a layer below. */
+  readonly inherited: boolean;
 }
 
 /** By cleaned path inside the layer; the root itself is not among them. */
@@ -41,10 +43,13 @@ const NO_XATTRS: ReadonlyMap<ByteString, Uint8Array> = new Map();
 
 /** Throws BAD_ROOT, BAD_TAR and DUPLICATE_PATH for a tar-split that is damaged. */
 export function readLayerNodes(tarSplit: string): LayerNodes {
+  return applied(new Nodes(), tarSplit);
+}
+
+function applied(nodes: Nodes, tarSplit: string): LayerNodes {
   using split = openSplit(tarSplit);
   const source = new HeaderSource(decodeSplit(split, tarSplit));
   const tar = new TarReader(source);
-  const nodes = new Nodes();
   for (let entry = tar.next(); entry !== null; entry = tar.next()) {
     source.hasPayload = entry.type === "file";
     nodes.apply(entry);
@@ -52,8 +57,19 @@ export function readLayerNodes(tarSplit: string): LayerNodes {
   return nodes.all;
 }
 
+/**
+ * The same for the overlay driver, whose directory of a layer is the whole tree up to it: files of lower layers are
+ * hard links, directories copies, and whiteouts have done their work.
+ * @param below the tree of the layer below; null for a base
+ */
+export function readTreeNodes(tarSplit: string, below: LayerNodes | null): LayerNodes {
+  return applied(new TreeNodes(below), tarSplit);
+}
+
 class Nodes {
   readonly all = new Map<ByteString, LayerNode>();
+  /** Mode of directories that no entry names. */
+  protected readonly impliedMode: number = 0o755;
 
   apply(entry: TarEntry): void {
     const name = cleanPath(entry.name);
@@ -63,15 +79,23 @@ class Nodes {
     if (base === ".") return;
     this.#imply(parent);
     const path = join(parent, base);
-    if (base === OPAQUE) {
-      const directory = this.all.get(parent);
-      if (directory !== undefined) directory.opaque = true;
-    } else if (base.startsWith(WHITEOUT)) {
-      this.#put(join(parent, base.slice(WHITEOUT.length) as ByteString), whiteout(entry));
+    if (base === OPAQUE) this.hide(parent);
+    else if (base.startsWith(WHITEOUT)) {
+      this.remove(join(parent, base.slice(WHITEOUT.length) as ByteString), entry);
     } else if (entry.type === "hardlink") this.#link(path, entry);
     else if (entry.type === "directory" && this.all.get(path)?.type === "directory") {
-      Object.assign(this.all.get(path) as LayerNode, attributes(entry));
-    } else this.#put(path, nodeOf(entry));
+      Object.assign(this.all.get(path) as LayerNode, attributes(entry), { inherited: false });
+    } else this.put(path, nodeOf(entry));
+  }
+
+  /** An opaque directory. */
+  protected hide(path: ByteString): void {
+    const directory = this.all.get(path);
+    if (directory !== undefined) directory.opaque = true;
+  }
+
+  protected remove(path: ByteString, entry: TarEntry): void {
+    this.put(path, whiteout(entry));
   }
 
   /** The last entry decides the attributes of all names; those of a symlink stay. */
@@ -79,7 +103,7 @@ class Nodes {
     const node = this.all.get(this.#resolve(insideLayer(cleanPath(entry.linkName))));
     if (node === undefined) return;
     node.names++;
-    this.#put(path, node);
+    this.put(path, node);
     const { uid, gid, mode, xattrs, mtime } = attributes(entry);
     Object.assign(node, { uid, gid });
     if (node.type === "symlink") return;
@@ -87,7 +111,7 @@ class Nodes {
     if (xattrs.size > 0) node.xattrs = new Map([...node.xattrs, ...xattrs]);
   }
 
-  #put(path: ByteString, node: LayerNode): void {
+  protected put(path: ByteString, node: LayerNode): void {
     if (this.all.get(path)?.type === "directory") {
       for (const below of this.all.keys()) if (below.startsWith(`${path}/`)) this.all.delete(below);
     }
@@ -97,7 +121,7 @@ class Nodes {
   #imply(path: ByteString): void {
     if (path === "" || this.all.has(path)) return;
     this.#imply(entryPath(path).parent);
-    this.all.set(path, { ...EMPTY, type: "directory", mode: 0o755 });
+    this.all.set(path, { ...EMPTY, type: "directory", mode: this.impliedMode });
   }
 
   /** Directories that are symlinks in the same layer are written through. */
@@ -123,6 +147,39 @@ class Nodes {
   }
 }
 
+class TreeNodes extends Nodes {
+  protected override readonly impliedMode = 0o600;
+  /** What this layer brought: whiteouts and opaque directories act on the others. */
+  readonly #own = new Set<ByteString>();
+
+  constructor(below: LayerNodes | null) {
+    super();
+    const copies = new Map<LayerNode, LayerNode>();
+    for (const [path, node] of below ?? []) {
+      const copy = copies.get(node) ?? { ...node, inherited: true };
+      this.all.set(path, copy);
+      copies.set(node, copy);
+    }
+  }
+
+  protected override put(path: ByteString, node: LayerNode): void {
+    super.put(path, node);
+    this.#own.add(path);
+  }
+
+  protected override hide(path: ByteString): void {
+    for (const other of this.all.keys()) if (isBelow(other, path) && !this.#own.has(other)) this.all.delete(other);
+  }
+
+  protected override remove(path: ByteString): void {
+    for (const other of this.all.keys()) if (other === path || isBelow(other, path)) this.all.delete(other);
+  }
+}
+
+function isBelow(path: ByteString, directory: ByteString): boolean {
+  return directory === "" || path.startsWith(`${directory}/`);
+}
+
 const EMPTY: LayerNode = {
   type: "file",
   mode: 0,
@@ -136,6 +193,7 @@ const EMPTY: LayerNode = {
   whiteout: false,
   opaque: false,
   names: 1,
+  inherited: false,
 };
 
 function nodeOf(entry: TarEntry): LayerNode {

@@ -19,6 +19,8 @@ export interface Difference {
 export interface TamperingOptions {
   /** BuildKit's own directories, whose tar has times cut to seconds and no sockets. */
   readonly buildKit: boolean;
+  /** Of the overlay driver: the tree of the layer below, whose files this one has as hard links. */
+  readonly below?: string | null;
 }
 
 const O_PATH_DIRECTORY = 0o10000000 | constants.O_DIRECTORY | constants.O_NOFOLLOW;
@@ -27,10 +29,12 @@ const O_PATH_DIRECTORY = 0o10000000 | constants.O_DIRECTORY | constants.O_NOFOLL
 export function compareWithHeaders(dir: string, nodes: LayerNodes, options: TamperingOptions): Difference[] {
   const fd = openAt(AT_FDCWD, byteStringOf(dir), O_PATH_DIRECTORY);
   if (fd < 0) return [];
+  const below = options.below == null ? -1 : openAt(AT_FDCWD, byteStringOf(options.below), O_PATH_DIRECTORY);
   try {
-    return new Comparison(fd, nodes, options).run();
+    return new Comparison(fd, nodes, options).run(below);
   } finally {
     close(fd);
+    if (below >= 0) close(below);
   }
 }
 
@@ -44,6 +48,8 @@ class Comparison {
   readonly #identities = new Map<LayerNode, { readonly identity: string; readonly path: ByteString }>();
   /** A root that an ordinary user filled has no owners and no devices. */
   readonly #privileged: boolean;
+  /** Whether `trusted.*`, with root's marks of opaque directories among them, can be seen: by root alone. */
+  readonly #seesMarks: boolean;
 
   constructor(root: number, nodes: LayerNodes, options: TamperingOptions) {
     this.#root = root;
@@ -51,10 +57,12 @@ class Comparison {
     this.#options = options;
     const stat = statOf(root);
     this.#privileged = typeof stat !== "number" && stat.uid === 0;
+    this.#seesMarks = !this.#privileged || process.geteuid?.() === 0;
   }
 
-  run(): Difference[] {
-    this.#walk(this.#root, "" as ByteString);
+  /** @param below the tree of the layer below, open; negative for none */
+  run(below: number): Difference[] {
+    this.#walk(this.#root, below, "" as ByteString);
     const gone = new Set<ByteString>();
     for (const [path, node] of this.#nodes) {
       if (this.#seen.has(path)) continue;
@@ -62,7 +70,7 @@ class Comparison {
       if (node.type === "directory") gone.add(path);
       if (this.#isBelow(path, gone)) continue;
       // Content that is missing is found where content is read.
-      if (node.type === "file" && node.size > 0 && node.names === 1) continue;
+      if (node.type === "file" && node.size > 0 && node.names === 1 && !node.inherited) continue;
       if (!this.#privileged && (node.type === "char" || node.type === "block") && !node.whiteout) continue;
       this.#find("ENTRY_MISSING", path, `it was a ${nameOf(node)}`, node);
     }
@@ -78,7 +86,7 @@ class Comparison {
     return false;
   }
 
-  #walk(dir: number, prefix: ByteString): void {
+  #walk(dir: number, below: number, prefix: ByteString): void {
     const names = namesAt(dir);
     if (typeof names === "number") return;
     for (const name of names.sort()) {
@@ -92,15 +100,28 @@ class Comparison {
         continue;
       }
       this.#seen.add(path);
+      if (node.inherited && node.type === "file" && typeOf(stat) === "file") {
+        this.#compareWithBelow(below, name, path, node, stat);
+        continue;
+      }
       if (!this.#compare(dir, name, path, node, stat) || !isDirectory(stat)) continue;
       const fd = openAt(dir, name, O_PATH_DIRECTORY);
       if (fd < 0) continue;
+      const fdBelow = below < 0 ? below : openAt(below, name, O_PATH_DIRECTORY);
       try {
-        this.#walk(fd, path);
+        this.#walk(fd, fdBelow, path);
       } finally {
         close(fd);
+        if (fdBelow >= 0) close(fdBelow);
       }
     }
+  }
+
+  /** The same file as in the layer below, where it is compared. */
+  #compareWithBelow(below: number, name: ByteString, path: ByteString, node: LayerNode, { identity }: Stat): void {
+    const there = below < 0 ? below : statAt(below, name);
+    if (typeof there === "number" || there.identity === identity) return;
+    this.#find("HARD_LINK_BROKEN", path, "it was one with the same file of the layer below", node);
   }
 
   /** Whether it still is of the type that it was. */
@@ -145,11 +166,13 @@ class Comparison {
   }
 
   #compareXattrs(dir: number, name: ByteString, path: ByteString, node: LayerNode): void {
+    // The overlay driver copies directories without their attributes.
+    if (node.inherited) return;
     const listed = listXattrsAt(dir, name);
     if (typeof listed === "number") return;
     const wrong: string[] = [];
     const opaque = listed.some((attribute) => OPAQUE.test(attribute));
-    if (opaque !== node.opaque)
+    if (opaque !== node.opaque && this.#seesMarks)
       wrong.push(opaque ? "it hides what lower layers have" : "it no longer hides lower layers");
     for (const attribute of listed) {
       if (!node.xattrs.has(attribute) && !KERNELS_OWN.test(attribute)) wrong.push(`${attribute} was added`);
@@ -169,6 +192,7 @@ class Comparison {
   /** Whether the kernel takes such an attribute, so that one that is not there was removed. */
   #isKept(attribute: ByteString, { type }: LayerNode): boolean {
     if (attribute.startsWith("user.")) return type === "file" || type === "directory";
+    if (attribute.startsWith("trusted.") && !this.#seesMarks) return false;
     return this.#privileged && /^(trusted|security)\./.test(attribute) && !KERNELS_OWN.test(attribute);
   }
 

@@ -1,0 +1,105 @@
+/** Faults that take more than an edited file: a mount, a second container, another user. */
+import assert from "node:assert/strict";
+import { spawn, spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import type { FsckReport } from "../../src/audit/fsck-report.js";
+import { fsck, fsckRepair } from "../../src/audit/fsck-run.js";
+import { createContainer } from "../../src/container/create.js";
+import { openStore } from "../../src/store/store.js";
+import { expectSound } from "../support/expect-sound.js";
+import { oracle } from "../support/oracles.js";
+import { ORDINARY_USER } from "../support/ordinary-user.js";
+import { type Scratch, scratch } from "../support/tmp.js";
+import { copyRoot } from "./copy-root.js";
+import { deepRoot } from "./deep-root.js";
+import { APP, examine } from "./root.js";
+
+describe("fsck", { skip: oracle("root", "setfattr") }, () => {
+  let work: Scratch;
+  let sound: string;
+  let copies = 0;
+  before(async () => {
+    work = scratch("special", 0);
+    sound = (await deepRoot(work)).path;
+  });
+  after(() => work?.[Symbol.dispose]());
+
+  const copy = () => copyRoot(sound, work.join(`copy-${copies++}`));
+  async function look(root: string, deep = false): Promise<FsckReport> {
+    await using store = await openStore({ root, driver: null });
+    return fsck(store, { deep, jobs: 1 });
+  }
+  const mend = (root: string) => fsckRepair({ root, driver: null }, { deep: false, jobs: 1 });
+
+  it("unmounts what a killed daemon has left mounted (MERGED_MOUNTED), unless somebody is in it", async () => {
+    const root = copy();
+    const { rw } = await examine(root);
+    const merged = join(rw, "merged");
+    mkdirSync(merged);
+    assert.equal(spawnSync("mount", ["-t", "tmpfs", "tmpfs", merged]).status, 0);
+    const inside = spawn("sleep", ["60"], { cwd: merged, stdio: "ignore" });
+    try {
+      await new Promise((done) => inside.once("spawn", done));
+      assert.deepEqual(
+        (await look(root)).problems.map(({ code, path }) => [code, path]),
+        [["MERGED_MOUNTED", merged]],
+      );
+      const busy = await mend(root);
+      assert.deepEqual([busy.report.ok, busy.failures[0]?.fields["errno"]], [false, "EBUSY"]);
+      const ended = new Promise((done) => inside.once("close", done));
+      inside.kill();
+      await ended;
+      const { report, failures } = await mend(root);
+      assert.deepEqual([report.ok, report.problems[0]?.repaired, failures], [true, true, []]);
+      assert.ok(!existsSync(merged));
+      expectSound(root);
+    } finally {
+      inside.kill();
+      spawnSync("umount", ["-l", merged]);
+    }
+  });
+
+  it("names two containers with one name (CONTAINER_NAME_TAKEN), and takes it from neither", async () => {
+    const root = copy();
+    const { container, config } = await examine(root);
+    const name = { env: [], workingDir: null, entrypoint: null, hostname: null, labels: new Map<string, string>() };
+    let other: string;
+    {
+      await using store = await openStore({ root, driver: null }, "write");
+      ({ id: other } = await createContainer(store, APP, { name: "other", command: [], ...name }));
+    }
+    const path = join(root, "containers", other, "config.v2.json");
+    writeFileSync(path, readFileSync(path, "utf8").replace('"/other"', '"/web"'));
+    const [first, second] = [container, other].sort();
+    for (const report of [await look(root), (await mend(root)).report]) {
+      assert.deepEqual(
+        report.problems.map(({ code, subject, repair }) => [code, subject, repair]),
+        [["CONTAINER_NAME_TAKEN", second, null]],
+      );
+      assert.ok(report.problems[0]?.message.includes(first ?? ""), report.problems[0]?.message);
+    }
+    assert.ok(readFileSync(config, "utf8").includes('"/web"'));
+  });
+
+  it("says of contents that it may not read just that (CONTENT_UNREADABLE)", async () => {
+    const root = copy();
+    // Everything but what the layers themselves close to others.
+    spawnSync("chmod", ["a+rx", work.path, root, join(root, "overlay2")]);
+    spawnSync("chmod", ["-R", "a+rX", ...["image", "containers"].map((name) => join(root, name))]);
+    spawnSync("sh", ["-c", 'chmod a+rX "$0"/* "$0"/*/* 2>/dev/null', join(root, "overlay2")]);
+    process.setegid?.(ORDINARY_USER);
+    process.seteuid?.(ORDINARY_USER);
+    let problems: FsckReport["problems"];
+    try {
+      ({ problems } = await look(root, true));
+    } finally {
+      process.seteuid?.(0);
+      process.setegid?.(0);
+    }
+    const { layer } = await examine(root);
+    assert.deepEqual([...new Set(problems.map(({ code }) => code))], ["CONTENT_UNREADABLE"], JSON.stringify(problems));
+    assert.ok(problems.some(({ path }) => path === join(layer.dir, "diff/d/f2")));
+  });
+});
