@@ -2,9 +2,10 @@
  * An OCI layout on disk. Everything is written into a directory of its own first, and gets its place when it is
  * complete: a new layout by one rename, an older one blob by blob, its index.json last.
  */
-import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, mkdirSync, openSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import type { FileSink } from "../blob/file-sink.js";
+import { readSmall } from "../driver/files.js";
 import { asOvlError, errnoOf, OvlError, osError } from "../errors.js";
 import { isJsonObject } from "../model/go-shape.js";
 import { parseJson } from "../model/json.js";
@@ -117,7 +118,11 @@ function isLayout(path: string): boolean {
 /** Entries of other names stay as they are, whatever is in them. */
 function mergedIndex(path: string, manifests: readonly OciDescriptor[]): string {
   const context = { subject: path, code: "BAD_MANIFEST", maxBytes: MAX_MANIFEST_BYTES } as const;
-  const index = statOf(path) === null ? {} : parseJson(readFileSync(path), context);
+  const file = readSmall(path, context.maxBytes);
+  if (file.kind === "bad") {
+    throw new OvlError("BAD_MANIFEST", `${path} ${file.reason}; name a new directory`, { path });
+  }
+  const index = file.kind === "absent" ? {} : parseJson(file.bytes, context);
   const entries = isJsonObject(index) ? (index["manifests"] ?? []) : null;
   if (!isJsonObject(index) || !Array.isArray(entries)) {
     throw new OvlError("BAD_MANIFEST", `${path} is no index of an OCI layout; name a new directory`, { path });

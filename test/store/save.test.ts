@@ -1,5 +1,14 @@
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { OvlError } from "../../src/errors.js";
@@ -285,6 +294,17 @@ describe("save", () => {
         "docker.io/library/base:1",
       ]);
       assert.deepEqual(readdirSync(path).sort(), ["blobs", "index.json", "oci-layout"]);
+    });
+
+    it("refuses a layout whose index is no file to be read, or too large for one", async () => {
+      const path = work.join("endless");
+      await saved(["app:1"], { output: path, ...OCI });
+      const index = join(path, "index.json");
+      truncateSync(index, 2 ** 33);
+      await assert.rejects(saved(["base:1"], { output: path, ...OCI }), { code: "BAD_MANIFEST" });
+      rmSync(index);
+      symlinkSync("/dev/zero", index);
+      await assert.rejects(saved(["base:1"], { output: path, ...OCI }), { code: "BAD_MANIFEST" });
     });
 
     it("refuses a directory of something else, and a file", async () => {
