@@ -7,6 +7,7 @@ import { lockRoot } from "../store/lock.js";
 import { openStore, type Store, type StoreOptions } from "../store/store.js";
 import { checkRoot, type FsckResult } from "./fsck.js";
 import { checkContent } from "./fsck-content.js";
+import { settled } from "./fsck-live.js";
 import type { FsckReport } from "./fsck-report.js";
 import { fsckReport } from "./fsck-report.js";
 import { repairRoot } from "./repair.js";
@@ -27,7 +28,10 @@ export interface FsckOptions {
 /** Nothing is written. Throws PERMISSION where something may not be read. */
 export async function fsck(store: Store, options: FsckOptions): Promise<FsckReport> {
   await using pipeline = new LayerPipeline(options);
-  const { checked, findings } = await check(store, pipeline, options);
+  const { checked, findings } = await settled(
+    () => store.isBeingWritten,
+    (moving) => check(store, pipeline, options, moving),
+  );
   return fsckReport(checked, findings);
 }
 
@@ -57,7 +61,7 @@ async function check(
   store: Store,
   pipeline: LayerPipeline,
   options: FsckOptions,
-  daemonRuns = store.daemonRunning,
+  daemonRuns: boolean,
 ): Promise<FsckResult> {
   const result = checkRoot(store, daemonRuns);
   return options.deep ? checkContent(store, result, pipeline, options) : result;

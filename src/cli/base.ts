@@ -5,6 +5,7 @@ import type { ChalkInstance } from "chalk";
 import type { LayerProgress } from "../layer/progress.js";
 import type { RegistryOptions } from "../source/registry/options.js";
 import type { Store } from "../store/store.js";
+import type { StoreWarning } from "../store/warning.js";
 import { wantsJson } from "./argv.js";
 import { interruption } from "./interrupt.js";
 import { boolean, option, string } from "./oclif/flags.js";
@@ -102,6 +103,15 @@ export abstract class OvlCommand {
   protected async reader(flags: GlobalFlags): Promise<Store> {
     const { openStore } = await import("../store/store.js");
     return openStore({ ...rootOptions(flags), mustExist: isNamed(flags.root) });
+  }
+
+  /** An answer about the root, asked for again where somebody else's work looks like damage. */
+  protected async ask<T extends { readonly warnings: readonly StoreWarning[] }>(
+    flags: GlobalFlags,
+    question: (store: Store) => T,
+  ): Promise<T> {
+    const { steady } = await import("../store/steady.js");
+    return steady({ ...rootOptions(flags), mustExist: isNamed(flags.root) }, question);
   }
 
   /** For commands that ask stored images and sources alike. */

@@ -34,8 +34,8 @@ export default class Images extends OvlCommand {
     const { args, flags } = await this.parse(Images);
     const { imageFilter } = await import("../cli/image-filter.js");
     const { listImages } = await import("../store/images.js");
-    await using store = await this.reader(flags);
-    const { images, warnings } = listImages(store, imageFilter(args.name, flags));
+    const filter = imageFilter(args.name, flags);
+    const { images, warnings } = await this.ask(flags, (store) => listImages(store, filter));
     await this.tell(warnings, flags);
     return this.answer({ images }, flags, {
       text: () => imageTable(images, { trunc: !flags["no-trunc"], digests: flags.digests }),

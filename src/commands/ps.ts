@@ -18,8 +18,9 @@ export default class Ps extends OvlCommand {
   async run() {
     const { flags } = await this.parse(Ps);
     const { listContainers } = await import("../container/list.js");
-    await using store = await this.reader(flags);
-    const { containers: listed, warnings } = listContainers(store, { all: flags.all });
+    const { containers: listed, warnings } = await this.ask(flags, (store) =>
+      listContainers(store, { all: flags.all }),
+    );
     await this.tell(warnings, flags);
     const containers = listed.map(({ summary }) => summary);
     return this.answer({ containers }, flags, {

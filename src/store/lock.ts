@@ -54,6 +54,22 @@ export function daemonRuns(root: string): boolean {
   }
 }
 
+/** Whether an ovl has this root locked for writing. Nobody waits for the answer, a writer for a moment at most. */
+export function writerRuns(root: string): boolean {
+  let fd: number;
+  try {
+    fd = openSync(root, constants.O_RDONLY | constants.O_DIRECTORY);
+  } catch {
+    // No directory, no lock.
+    return false;
+  }
+  try {
+    return !tryLock(fd, "shared", `lock ${root}`);
+  } finally {
+    closeSync(fd);
+  }
+}
+
 async function acquire(fd: number, root: string, signal: AbortSignal | undefined): Promise<void> {
   const seconds = timeoutSeconds();
   const deadline = performance.now() + seconds * 1000;

@@ -8,7 +8,7 @@ import { ImageDb } from "./imagedb.js";
 import { LayerDb } from "./layerdb.js";
 import { Layout } from "./layout.js";
 import { removeLeftovers } from "./leftovers.js";
-import { daemonRuns, lockRoot } from "./lock.js";
+import { daemonRuns, lockRoot, writerRuns } from "./lock.js";
 import { type Container, type Mount, readContainers, readMounts } from "./mounts.js";
 import { Repositories } from "./repositories.js";
 import { examineRoot, type RootLayout } from "./root.js";
@@ -91,6 +91,11 @@ export class Store implements AsyncDisposable {
   /** Whether a live dockerd works on this root. */
   get daemonRunning(): boolean {
     return daemonRuns(this.root);
+  }
+
+  /** Whether a live dockerd or another ovl may be writing to this root. */
+  get isBeingWritten(): boolean {
+    return this.daemonRunning || writerRuns(this.root);
   }
 
   /** Read-write layers and containers, read once. */
