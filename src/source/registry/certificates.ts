@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { createSecureContext, rootCertificates } from "node:tls";
-import { asOvlError, OvlError } from "../../errors.js";
+import { asOvlError, errnoOf, OvlError } from "../../errors.js";
 import type { RegistryOptions } from "./options.js";
 
 /** Where distributions keep what their administrator trusts; Node brings its own list and does not look there. */
@@ -104,7 +104,7 @@ function read(path: string): string {
   try {
     return readFileSync(path, "utf8");
   } catch (thrown) {
-    if ((thrown as NodeJS.ErrnoException).code !== "ENOENT") throw asOvlError(thrown);
+    if (errnoOf(thrown) !== "ENOENT") throw asOvlError(thrown);
     throw new OvlError("NOT_FOUND", `no such file: ${path}`, { path }, { cause: thrown });
   }
 }
@@ -121,13 +121,12 @@ function systemBundle(): string[] {
   return [];
 }
 
-/** Sorted. Throws PERMISSION: what an administrator has put there is not to be passed over. */
+/** Sorted. Nothing where an ordinary user may not look: on some machines docker's settings are root's alone. */
 function namesIn(directory: string): string[] {
   try {
     return readdirSync(directory).sort();
   } catch (thrown) {
-    const { code } = thrown as NodeJS.ErrnoException;
-    if (code === "ENOENT" || code === "ENOTDIR") return [];
+    if (["ENOENT", "ENOTDIR", "EACCES"].includes(errnoOf(thrown))) return [];
     throw asOvlError(thrown);
   }
 }
