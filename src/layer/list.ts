@@ -2,16 +2,17 @@
 import type { Crc64 } from "../blob/crc64.js";
 import { ByteLimit } from "../blob/limit.js";
 import { hashing } from "../blob/verify.js";
+import { OvlError } from "../errors.js";
 import type { ByteString } from "../model/bytes.js";
 import { cleanPath } from "../tar/clean.js";
-import type { TarEntry } from "../tar/entry.js";
+import { MAX_ENTRIES, type TarEntry } from "../tar/entry.js";
 import { TarReader } from "../tar/reader.js";
 import { asDiffId, diffIdMismatch } from "./check.js";
 import type { ListedEntry, ListJob, SecondOutcome } from "./job.js";
 import { Ring } from "./ring.js";
 
 /** Throws BAD_TAR, and DIFF_ID_MISMATCH. */
-export function list(job: ListJob, newCrc64: () => Crc64): SecondOutcome {
+export function list(job: ListJob, newCrc64: () => Crc64, maxEntries: number = MAX_ENTRIES): SecondOutcome {
   const tar = hashing(new Ring(job.ring).source());
   const reader = new TarReader(tar);
   const crc = newCrc64();
@@ -24,6 +25,9 @@ export function list(job: ListJob, newCrc64: () => Crc64): SecondOutcome {
     if (entry.type === "file") for (let part = payload.read(); part !== null; part = payload.read()) crc.update(part);
     const line = listedEntry(entry, entry.type === "file" && entry.size > 0 ? crc.digest() : null);
     if (line !== null) listed.push(line);
+    if (listed.length > maxEntries) {
+      throw new OvlError("BAD_TAR", `layer has more than ${maxEntries} entries`, { limit: maxEntries });
+    }
   }
   reader.drain();
   while (tar.read() !== null);

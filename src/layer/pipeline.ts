@@ -6,7 +6,7 @@ import { Worker } from "node:worker_threads";
 import pLimit from "p-limit";
 import type { ByteStream, FileRange } from "../blob/byte-source.js";
 import { MAX_LAYER_BYTES } from "../blob/limit.js";
-import { OvlError } from "../errors.js";
+import { OvlError, osError } from "../errors.js";
 import { throwIfAborted } from "./abort.js";
 import { Feed } from "./feed.js";
 import type {
@@ -160,7 +160,7 @@ class StageThread {
     return new Promise((resolve) => {
       const died = (error: Error) => {
         cancel();
-        settle({ ok: false, aborted: false, error: { code: "INTERNAL", message: error.message, fields: {} } });
+        settle({ ok: false, aborted: false, error: deathOf(error).toData() });
       };
       const exited = (code: number) => died(new Error(`a worker thread exited with ${code}`));
       const settle = (answer: StageAnswer) => {
@@ -175,4 +175,10 @@ class StageThread {
   async end(): Promise<void> {
     await this.#worker.terminate();
   }
+}
+
+/** A thread has its own heap; where that is full, it is gone. */
+function deathOf(error: Error): OvlError {
+  const isMemory = (error as NodeJS.ErrnoException).code === "ERR_WORKER_OUT_OF_MEMORY";
+  return isMemory ? osError("ENOMEM", "hold what a layer needs in memory") : new OvlError("INTERNAL", error.message);
 }

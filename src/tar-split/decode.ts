@@ -5,6 +5,7 @@ import { OvlError } from "../errors.js";
 import { type ByteString, byteString, byteStringOf, displayName } from "../model/bytes.js";
 import { parseJson } from "../model/json.js";
 import { cleanPath } from "../tar/clean.js";
+import { MAX_ENTRIES } from "../tar/entry.js";
 import type { SplitEntry } from "./entry.js";
 import { RawBuffer } from "./raw-buffer.js";
 
@@ -29,7 +30,11 @@ const MAX_IDLE = 10_000;
  * @param file the file's bytes
  * @param subject what to call the file in errors
  */
-export function* decodeSplit(file: ByteSource, subject: string): Generator<SplitEntry, void, undefined> {
+export function* decodeSplit(
+  file: ByteSource,
+  subject: string,
+  maxEntries: number = MAX_ENTRIES,
+): Generator<SplitEntry, void, undefined> {
   const seen = new Set<string>();
   let number = 0;
   let idle = 0;
@@ -44,6 +49,7 @@ export function* decodeSplit(file: ByteSource, subject: string): Generator<Split
       const path = cleanPath(entry.name);
       if (seen.has(path)) throw duplicate(subject, number, path);
       seen.add(path);
+      if (seen.size > maxEntries) throw damaged(subject, number, `it is the entry after ${maxEntries} others`);
     }
     yield entry;
   }

@@ -7,7 +7,7 @@ import type { Crc64 } from "../blob/crc64.js";
 import { OvlError } from "../errors.js";
 import { type ByteString, displayName } from "../model/bytes.js";
 import { cleanPath } from "../tar/clean.js";
-import type { TarEntry } from "../tar/entry.js";
+import { MAX_ENTRIES, type TarEntry } from "../tar/entry.js";
 import { TarReader } from "../tar/reader.js";
 import type { SplitEntry } from "./entry.js";
 import { type Irreproducible, irreproducible } from "./irreproducible.js";
@@ -36,7 +36,7 @@ const MAX_SEGMENT = 8 << 20;
 /** After the end of the archive tar-split reads, and writes, this much at once. */
 const TRAILING_SEGMENT = 1 << 20;
 
-/** Throws BAD_TAR (see TarReader) and DUPLICATE_PATH. */
+/** Throws BAD_TAR (see TarReader; too many entries) and DUPLICATE_PATH. */
 export class SplitReader {
   readonly #tar: TarReader;
   readonly #sink: SplitSink;
@@ -49,8 +49,10 @@ export class SplitReader {
   #lastName = "" as ByteString;
   #entries = 0;
   #ended = false;
+  readonly #maxEntries: number;
 
-  constructor(source: ByteSource, sink: SplitSink, newCrc64: () => Crc64) {
+  constructor(source: ByteSource, sink: SplitSink, newCrc64: () => Crc64, maxEntries: number = MAX_ENTRIES) {
+    this.#maxEntries = maxEntries;
     this.#sink = sink;
     this.#crc = newCrc64();
     this.#raw = new RawBuffer(MAX_SEGMENT, (payload) => sink.add({ type: "segment", payload }));
@@ -96,7 +98,7 @@ export class SplitReader {
     this.#seen.add(path);
     this.#entry = entry;
     this.#lastName = entry.name;
-    this.#entries++;
+    if (++this.#entries > this.#maxEntries) throw tooMany(this.#maxEntries);
     const reason = irreproducible(entry, path);
     if (reason !== null) this.#find({ name: entry.name, reason });
   }
@@ -123,6 +125,10 @@ export class SplitReader {
   #find(finding: Irreproducible): void {
     if (this.#findings.length < MAX_FINDINGS) this.#findings.push(finding);
   }
+}
+
+function tooMany(limit: number): OvlError {
+  return new OvlError("BAD_TAR", `layer has more than ${limit} entries; spread them over several layers`, { limit });
 }
 
 function duplicate(path: ByteString): OvlError {

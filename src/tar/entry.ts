@@ -7,6 +7,12 @@ export interface TarTime {
   readonly nsec: number;
 }
 
+/**
+ * Entries that a layer may have. Their names are kept, to know one that comes again, and take some 150 bytes each; 2 GiB
+ * of headers, which this is, are 64 KiB of zstd. The largest images of all have some hundred thousand files.
+ */
+export const MAX_ENTRIES: number = 2 ** 22;
+
 /** What kind of object an entry makes. `global` is a PAX global header, which makes none. */
 export type TarType = "file" | "hardlink" | "symlink" | "char" | "block" | "directory" | "fifo" | "global" | "unknown";
 

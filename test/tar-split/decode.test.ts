@@ -109,6 +109,12 @@ describe("decodeSplit", () => {
     refusesText(`{"type":1,"name":${"[".repeat(2 ** 20)}`, /line 1 is damaged: it is no JSON/);
   });
 
+  it("refuses more entries than it may keep the names of", () => {
+    const file = gzipSync(["a", "b", "c"].map((name) => `{"type":1,"name":"${name}"}\n`).join(""));
+    assert.equal([...decodeSplit(sourceOf(file), "it", 3)].length, 3);
+    assert.throws(() => [...decodeSplit(sourceOf(file), "it", 2)], { code: "BAD_ROOT", message: /line 3/ });
+  });
+
   it("refuses lines without end that hold nothing", () => {
     for (const line of ["\n", " \n", '{"type":2,"payload":""}\n', '{"type":2}\n']) {
       refusesText(line.repeat(20_000), /line 10001 is damaged: like thousands before it, it holds nothing/);

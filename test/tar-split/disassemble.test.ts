@@ -88,6 +88,13 @@ describe("SplitReader", () => {
     assert.deepEqual(putTogether(entries, files), bytes);
   });
 
+  it("refuses more entries than it may keep the names of", () => {
+    const bytes = b.layer(b.file("a"), b.file("b"), b.file("c"));
+    const read = (max: number) => new SplitReader(sourceOf(bytes), { add() {} }, newCrc64, max).finish();
+    assert.equal(read(3).entries, 3);
+    assert.throws(() => read(2), { code: "BAD_TAR", message: /more than 2 entries/ });
+  });
+
   it("passes the tar reader's errors on", () => {
     assert.throws(
       () => takeApart(b.file("a", "hello").subarray(0, 514)),

@@ -1,0 +1,34 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { loadCrc64 } from "../../src/blob/crc64.js";
+import { list } from "../../src/layer/list.js";
+import { Ring } from "../../src/layer/ring.js";
+import { dir, file, hardlink, layer } from "../support/tar-builder.js";
+
+/** Small enough for one slot of a ring, so that one thread is enough. */
+async function listed(tar: Uint8Array, limits: { maxBytes?: number; maxEntries?: number } = {}) {
+  const ring = new Ring();
+  ring.acquire().set(tar);
+  ring.publish(tar.length);
+  ring.end();
+  const job = { stage: "list", ring: ring.memory, diffId: null, maxBytes: limits.maxBytes ?? 1000 } as const;
+  return list(job, await loadCrc64(), limits.maxEntries).listed ?? [];
+}
+
+describe("the list of a layer's entries", () => {
+  const tar = layer(dir("d/"), file("d/a", "123456789"), hardlink("b", "d/a"));
+
+  it("says what each is, and the checksum of its content", async () => {
+    assert.deepEqual(await listed(tar), [
+      { path: "d", kind: "directory", size: 0, crc64: "", target: null },
+      { path: "d/a", kind: "file", size: 9, crc64: "b90956c775a41001", target: null },
+      { path: "b", kind: "link", size: 0, crc64: "", target: "d/a" },
+    ]);
+  });
+
+  it("ends where there are more than may be held, or more bytes in them", async () => {
+    assert.equal((await listed(tar, { maxEntries: 3, maxBytes: 9 })).length, 3);
+    await assert.rejects(listed(tar, { maxEntries: 2 }), { code: "BAD_TAR" });
+    await assert.rejects(listed(tar, { maxBytes: 8 }), { code: "BAD_TAR" });
+  });
+});
