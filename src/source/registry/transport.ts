@@ -132,7 +132,7 @@ export class Transport implements AsyncDisposable {
     } catch (thrown) {
       called?.removeEventListener("abort", cancel);
       if (called?.aborted) throw stopped(called);
-      throw this.failure(thrown, url);
+      throw hinted(this.failure(thrown, url), url);
     } finally {
       clearTimeout(timer);
     }
@@ -239,6 +239,15 @@ export function codeOf(thrown: unknown): string {
     if (error.name === "AbortError") return "ABORT_ERR";
   }
   return thrown instanceof Error ? thrown.name : "UNKNOWN";
+}
+
+/** By TLS 1.3 a server that misses a certificate says so when the client has begun to speak, or only hangs up. */
+function hinted(failure: Transient | OvlError, url: URL): Transient | OvlError {
+  if (!(failure instanceof Transient) || url.protocol !== "https:") return failure;
+  const { code, message, fields, cause } = failure.failure;
+  if (fields["errno"] !== "UND_ERR_SOCKET") return failure;
+  const hint = `does it want to see a certificate (/etc/docker/certs.d/${url.host}/client.cert)?`;
+  return new Transient(new OvlError(code, `${message} before it answered; ${hint}`, fields, { cause }), failure.after);
 }
 
 /** What to do about a failure of TLS that is about certificates; null for every other one. */

@@ -1,8 +1,9 @@
 /** Certificates for TLS in `certs.d`, as dockerd reads them: whom to trust, and who to be. */
 import assert from "node:assert/strict";
 import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import type { AddressInfo } from "node:net";
 import { after, before, beforeEach, describe, it } from "node:test";
-import type { TLSSocket } from "node:tls";
+import { createServer, type TLSSocket } from "node:tls";
 import { OvlError } from "../../../src/errors.js";
 import { certificateDirectories } from "../../../src/source/registry/certificate-paths.js";
 import { image } from "../../support/image-builder.js";
@@ -79,6 +80,24 @@ describe("a registry that wants to see a certificate", { skip: oracle("openssl")
     rmSync(`${directory}/client.cert`);
     rmSync(`${directory}/client.key`);
     assert.match(await refuses("NETWORK"), /wants to see a certificate.*client\.cert/);
+  });
+
+  it("may hang up on whoever shows no certificate, which is guessed at", async () => {
+    const hasty = createServer({
+      key: readFileSync(space.join("server.key")),
+      cert: readFileSync(space.join("server.crt")),
+    });
+    hasty.on("secureConnection", (socket) => socket.once("data", () => socket.destroy()));
+    await new Promise<void>((resolve) => hasty.listen(0, "127.0.0.1", resolve));
+    try {
+      const host = `127.0.0.1:${(hasty.address() as AddressInfo).port}`;
+      const options = { ...IMPATIENT, caFiles: [space.join("ca.crt")] };
+      const result = await pullInto(space.join(`root-${turn}`), `docker://${host}/team/app:1`, options);
+      assert.ok(result instanceof OvlError && result.code === "NETWORK", String(result));
+      assert.match(result.message, /cut before it answered; does it want to see a certificate/);
+    } finally {
+      hasty.close();
+    }
   });
 
   it("is not asked at all where a certificate has no key, a key no certificate, or they do not match", async () => {
