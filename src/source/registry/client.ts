@@ -6,11 +6,12 @@ import { OvlError } from "../../errors.js";
 import { Authorizer, type Scope } from "./authorizer.js";
 import { findCredentials } from "./credentials.js";
 import { hostOf } from "./host.js";
+import { codeOf } from "./network-failure.js";
 import type { Credentials, Patience, RegistryOptions } from "./options.js";
 import { refusal } from "./refusal.js";
 import { Transient, withRetries } from "./retry.js";
 import { Secrets } from "./secrets.js";
-import { codeOf, discard, type Incoming, type Outgoing, Transport } from "./transport.js";
+import { discard, type Incoming, type Outgoing, Transport } from "./transport.js";
 
 export interface RegistryRequest {
   readonly method: Outgoing["method"];

@@ -132,4 +132,39 @@ describe("on the way to a registry", () => {
       proxy.closeAllConnections();
     }
   });
+
+  const proxies: [title: string, address: (port: number) => string, code: string, message: RegExp][] = [
+    [
+      "that wants a password is said to",
+      (port) => `http://me:pr0xy@127.0.0.1:${port}`,
+      "NETWORK",
+      /407: it wants a user/,
+    ],
+    ["of another kind is refused", () => "socks5://me:pr0xy@127.0.0.1:1080", "USAGE", /HTTPS_PROXY .*socks5/],
+    ["that is no address is refused", () => "http://me:pr0xy@[::1", "USAGE", /HTTPS_PROXY is no address/],
+  ];
+  for (const [title, address, code, message] of proxies) {
+    it(`a proxy ${title}, and its password is not`, async () => {
+      let asked = 0;
+      const proxy = createServer().on("connect", (_, socket) => {
+        asked += 1;
+        socket.end("HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n");
+      });
+      await new Promise<void>((resolve) => proxy.listen(0, "127.0.0.1", resolve));
+      process.env["HTTPS_PROXY"] = address((proxy.address() as AddressInfo).port);
+      try {
+        await assert.rejects(pulls("docker://registry.test/team/app:1", {}), (error: unknown) => {
+          assert.ok(error instanceof OvlError);
+          assert.equal(error.code, code, error.message);
+          assert.match(error.message, message);
+          assert.equal(`${error.stack}${JSON.stringify(error.fields)}${String(error.cause)}`.includes("pr0xy"), false);
+          return true;
+        });
+        assert.ok(asked <= 1, "it is not asked again");
+      } finally {
+        delete process.env["HTTPS_PROXY"];
+        proxy.close();
+      }
+    });
+  }
 });
