@@ -1,45 +1,16 @@
 /** The commands that write, as they are run in the process of a test: real ones, without the start of a program each. */
 import { writeFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
-import Commit from "../../src/commands/commit.js";
-import Cp from "../../src/commands/cp.js";
-import Create from "../../src/commands/create.js";
-import Export from "../../src/commands/export.js";
-import Fsck from "../../src/commands/fsck.js";
-import Import from "../../src/commands/import.js";
-import Prune from "../../src/commands/prune.js";
-import Pull from "../../src/commands/pull.js";
-import Rm from "../../src/commands/rm.js";
-import Rmi from "../../src/commands/rmi.js";
-import Rootfs from "../../src/commands/rootfs.js";
-import Save from "../../src/commands/save.js";
-import Tag from "../../src/commands/tag.js";
 import { archive, dockerArchive, image, ociLayout, writeFiles } from "../support/image-builder.js";
 import { dir, file, layer, symlink, whiteout } from "../support/tar-builder.js";
 import type { Scratch } from "../support/tmp.js";
 
-const COMMANDS: Readonly<Record<string, { run(argv: readonly string[]): Promise<void> }>> = {
-  commit: Commit,
-  cp: Cp,
-  create: Create,
-  export: Export,
-  fsck: Fsck,
-  import: Import,
-  prune: Prune,
-  pull: Pull,
-  rm: Rm,
-  rmi: Rmi,
-  rootfs: Rootfs,
-  save: Save,
-  tag: Tag,
-};
-
 /** Runs `ovl ARGV`; throws what the command throws. Nothing of success is printed but ids. */
 export async function ovlHere(argv: readonly string[]): Promise<void> {
-  const [name = ""] = argv;
-  const command = COMMANDS[name];
-  if (command === undefined) throw new Error(`no command ${name} here`);
-  await command.run(argv.slice(1));
+  const module = (await import(`../../src/commands/${argv[0]}.js`)) as {
+    readonly default: { run(argv: readonly string[]): Promise<void> };
+  };
+  await module.default.run(argv.slice(1));
 }
 
 /** Files outside of the root that the cases read. */

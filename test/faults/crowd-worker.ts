@@ -6,6 +6,7 @@
 import assert from "node:assert/strict";
 import { writeSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { fsck } from "../../src/audit/fsck-run.js";
 import { listContainers } from "../../src/container/list.js";
 import { asOvlError } from "../../src/errors.js";
@@ -73,6 +74,7 @@ async function meaning(name: string): Promise<ImageId | null> {
 }
 
 async function read(): Promise<void> {
+  await sleep(100);
   const { images, warnings } = await steady({ root, driver: null }, (store) => listImages(store, { all: true }));
   assert.deepEqual(warnings, [], "half an image is listed");
   const containers = await steady({ root, driver: null }, (store) => listContainers(store, { all: true }));
