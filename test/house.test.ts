@@ -76,6 +76,13 @@ describe("the house", () => {
     assert.deepEqual(others, []);
   });
 
+  it("loads oclif at the start of no command", () => {
+    const others = sources().filter((file) =>
+      /^import (?!type\b)[^;]*from "@oclif\//m.test(readFileSync(file, "utf8")),
+    );
+    assert.deepEqual(others, ["src/cli/help.ts"]);
+  });
+
   it("keeps every file to one idea, at most 350 lines", () => {
     const long = sources().filter((file) => readFileSync(file, "utf8").split("\n").length > 350);
     assert.deepEqual(long, []);

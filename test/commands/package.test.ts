@@ -1,0 +1,24 @@
+import assert from "node:assert/strict";
+import { symlinkSync } from "node:fs";
+import { it } from "node:test";
+import { repoPath } from "../support/repo.js";
+import { runOk } from "../support/run.js";
+import { scratch } from "../support/tmp.js";
+
+it("the package has all that its commands, its help and its library need", async () => {
+  using dir = scratch("package", 0);
+  const pack = ["pack", "--silent", "--ignore-scripts", "--pack-destination", dir.path];
+  const [archive = ""] = (await runOk("npm", pack, { cwd: repoPath() })).toString().trim().split("\n").slice(-1);
+  await runOk("tar", ["-C", dir.path, "-xf", dir.join(archive)]);
+  symlinkSync(repoPath("node_modules"), dir.join("package/node_modules"));
+  const ovl = (...args: string[]) =>
+    runOk(process.execPath, [dir.join("package/bin/run.js"), ...args, "--root", dir.join("root")], { cwd: dir.path });
+  assert.match((await ovl("pull", repoPath("testdata/hello.docker.tar"))).toString(), /hello:1\.0/);
+  assert.match((await ovl("verify", "hello:1.0")).toString(), /^ok/);
+  assert.match((await ovl("images", "--help")).toString(), /USAGE/);
+  const library = `import { listImages, openStore } from "ovl";
+    const store = await openStore({ root: ${JSON.stringify(dir.join("root"))}, driver: null });
+    console.log(listImages(store).images.length);`;
+  const inside = { cwd: dir.join("package") };
+  assert.equal((await runOk(process.execPath, ["--input-type=module", "-e", library], inside)).toString(), "2\n");
+});
