@@ -389,6 +389,18 @@ export const FAULTS: readonly Fault[] = [
     "mended",
     put((root) => join(root.image, "imagedb/content/sha256", `.tmp-${HEX}123`), "{"),
   ),
+  ...(
+    [
+      ["a layer's directory", (root) => root.layer.dir],
+      ["a layer's entry", (root) => root.layer.db],
+      ["a container's entry", (root) => root.mount],
+      ["a container's files", (root) => join(root.path, "containers", root.container)],
+    ] as const satisfies readonly (readonly [string, Path])[]
+  ).map(([where, path]) =>
+    fault("I7", `a file in ${where} that was not put in place`, "TEMPORARY_FILE_LEFT", "mended", (root) =>
+      writeFileSync(join(path(root), ".tmp-file2226136305"), ""),
+    ),
+  ),
   fault(
     "I7",
     "a stray file in imagedb",

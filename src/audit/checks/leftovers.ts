@@ -45,7 +45,7 @@ export function* checkLeftovers(picture: Picture, relations: Relations): Generat
       yield finding("REMOVING_NAMES_LIVE_LAYER", { subject: path, path, detail, steps: [{ do: "remove", path }] });
     } else yield finding("REMOVING_LEFT", leftover(picture, relations, path));
   }
-  yield* checkTemporary(picture);
+  yield* checkTemporary(picture, relations);
   yield* checkStrays(picture);
 }
 
@@ -83,17 +83,30 @@ function cacheIdIn(picture: Picture, path: string, name = "cache-id"): CacheId |
   return cacheId.state === "valid" ? cacheId.value : null;
 }
 
-function* checkTemporary({ files, image, contentEntries, daemonRuns }: Picture): Generator<Finding> {
-  if (daemonRuns) return;
-  const top = files.list(image);
-  for (const listing of [top, contentEntries]) {
-    if (listing === null || typeof listing === "string") continue;
-    for (const entry of listing.values()) {
-      const { name, path, kind } = entry;
-      if (kind !== "file" || path === null || !TEMPORARY.test(name)) continue;
+function* checkTemporary(picture: Picture, { users }: Relations): Generator<Finding> {
+  if (picture.daemonRuns) return;
+  for (const listing of listings(picture, users)) {
+    for (const name of listing.keys()) {
+      if (!TEMPORARY.test(name)) continue;
+      const { kind, path, size } = listing.get(name) as Entry;
+      if (kind !== "file" || path === null) continue;
       const steps = [{ do: "remove", path } as const];
-      yield finding("TEMPORARY_FILE_LEFT", { subject: path, path, bytes: entry.size, steps });
+      yield finding("TEMPORARY_FILE_LEFT", { subject: path, path, bytes: size, steps });
     }
+  }
+}
+
+/** Of every directory in which a file is put in place by renaming; what belongs to nothing is reported as a whole. */
+function* listings(picture: Picture, users: Relations["users"]): Generator<Listing> {
+  const { files, image, contentEntries, layers, mounts, metadata, directories, containers } = picture;
+  const top = files.list(image);
+  if (top !== null && typeof top !== "string") yield top;
+  yield contentEntries;
+  for (const { entries } of [...layers.values(), ...mounts.values(), ...metadata.values()]) yield entries;
+  for (const { cacheId, entries } of directories.values()) if (users.has(cacheId)) yield entries;
+  for (const { dir } of containers.values()) {
+    const found = files.list(dir);
+    if (found !== null && typeof found !== "string") yield found;
   }
 }
 
