@@ -2,12 +2,12 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import type { ServerResponse } from "node:http";
 import { after, before, describe, it } from "node:test";
 import { type FakeRegistry, fakeRegistry } from "../source/registry/fake-registry.js";
 import { expectNothing } from "../source/registry/pulling.js";
-import { archive, dockerArchive, image } from "../support/image-builder.js";
+import { archive, dockerArchive, hex, image } from "../support/image-builder.js";
 import { ovl, ovlJson } from "../support/ovl.js";
 import { repoPath } from "../support/repo.js";
 import { file, layer } from "../support/tar-builder.js";
@@ -103,6 +103,20 @@ describe("a registry on the command line", () => {
     assert.ok(asked.includes("DELETE /v2/b/app/blobs/uploads/7"), asked.join("\n"));
     const { json } = await ovlJson<{ images: { repoDigests: string[] }[] }>(["images", "--root", root]);
     assert.deepEqual(json.images[0]?.repoDigests, [], "no note of it");
+  });
+
+  it("a push forgets what the registry has not any more", async () => {
+    takeUploads(() => false);
+    const repositories = () => {
+      const path = `${root}/image/overlay2/distribution/v2metadata-by-diffid/sha256/${hex(app.diffIds[0] as string)}`;
+      const records = JSON.parse(readFileSync(path, "utf8")) as { SourceRepository: string }[];
+      return records.map(({ SourceRepository }) => SourceRepository.slice(registry.host.length + 1));
+    };
+    for (const name of ["c/app", "d/app"]) {
+      const result = await ovl(["push", "app:1", `${registry.host}/${name}:1`, "--root", root]);
+      assert.equal(result.status, 0, result.stderr);
+      assert.deepEqual(repositories(), [name], "what cannot be taken over from elsewhere is not there");
+    }
   });
 
   it("a push shows each layer from packing to the end, and what became of it as data", async () => {

@@ -5,7 +5,7 @@ import { createSecureContext, rootCertificates } from "node:tls";
 import { asOvlError, errnoOf, OvlError } from "../../errors.js";
 import type { RegistryOptions } from "./options.js";
 
-/** Where distributions keep what their administrator trusts; Node brings its own list and does not look there. */
+/** Where distributions keep what their administrator trusts. */
 const SYSTEM_BUNDLES = ["/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem"];
 
 export interface TlsFiles {
@@ -16,8 +16,6 @@ export interface TlsFiles {
    */
   readonly client: { readonly cert: string; readonly key: string } | null;
 }
-
-export const NO_TLS_FILES: TlsFiles = { ca: [], client: null };
 
 /**
  * Certificates for a host, with its port where it has one.
@@ -33,7 +31,7 @@ export function tlsFiles(host: string, home: string, options: RegistryOptions): 
   const trusted = [...new Set([...own, ...directories(home)])];
   const [client = null] = own.flatMap(clientPairs);
   return {
-    ca: [...rootCertificates, ...systemBundle(), ...trusted.flatMap(authorities), ...options.caFiles.map(readNamed)],
+    ca: [...systemAuthorities(), ...trusted.flatMap(authorities), ...options.caFiles.map(readNamed)],
     client,
   };
 }
@@ -109,16 +107,18 @@ function read(path: string): string {
   }
 }
 
-function systemBundle(): string[] {
+/** What the administrator trusts, and nobody else: whom they have struck off is not let in by Node's list. */
+function systemAuthorities(): readonly string[] {
   const named = process.env["SSL_CERT_FILE"];
-  for (const path of named ? [named] : SYSTEM_BUNDLES) {
+  if (named) return [read(named)];
+  for (const path of SYSTEM_BUNDLES) {
     try {
       return [readFileSync(path, "utf8")];
     } catch {
       // The next distribution's.
     }
   }
-  return [];
+  return rootCertificates;
 }
 
 /** Sorted. Nothing where an ordinary user may not look: on some machines docker's settings are root's alone. */

@@ -1,7 +1,8 @@
 /** One HTTP request and the head of its answer: connections, TLS, proxies, time limits, redirects. */
+import { createSecureContext, type SecureContext } from "node:tls";
 import { Agent, type Dispatcher, ProxyAgent, request } from "undici";
 import { OvlError } from "../../errors.js";
-import { NO_TLS_FILES, tlsFiles } from "./certificates.js";
+import { tlsFiles } from "./certificates.js";
 import { isLoopback } from "./host.js";
 import { InsecureHosts } from "./insecure-hosts.js";
 import { hinted, networkFailure } from "./network-failure.js";
@@ -153,10 +154,8 @@ export class Transport implements AsyncDisposable {
 
   async #newDispatcher(url: URL): Promise<Dispatcher> {
     const { patience } = this.#options;
-    const files = url.protocol === "https:" ? tlsFiles(url.host, this.#home, this.#options) : NO_TLS_FILES;
     const tls = {
-      ...(files.ca.length === 0 ? {} : { ca: [...files.ca] }),
-      ...files.client,
+      ...(url.protocol === "https:" ? { secureContext: this.#secureContext(url.host) } : {}),
       rejectUnauthorized: !(await this.isInsecure(url.host)),
       timeout: patience.connect,
     };
@@ -166,9 +165,15 @@ export class Transport implements AsyncDisposable {
     const [username, password] = [unescaped(proxy.username), unescaped(proxy.password)];
     const token = basic(username, password);
     this.#secrets.add(password, token.slice("Basic ".length));
-    const proxyTls = { ca: [...tlsFiles(proxy.host, this.#home, this.#options).ca] };
+    const proxyTls = proxy.protocol === "https:" ? { secureContext: this.#secureContext(proxy.host) } : {};
     const credentials = username === "" ? {} : { token };
     return new ProxyAgent({ ...limits, uri: proxy.origin, requestTls: tls, proxyTls, ...credentials });
+  }
+
+  /** Made once a server: a hundred authorities take longer to read than a connection to make. */
+  #secureContext(host: string): SecureContext {
+    const { ca, client } = tlsFiles(host, this.#home, this.#options);
+    return createSecureContext({ ca: [...ca], ...client });
   }
 }
 

@@ -6,6 +6,7 @@ import { after, before, beforeEach, describe, it } from "node:test";
 import { createServer, type TLSSocket } from "node:tls";
 import { OvlError } from "../../../src/errors.js";
 import { certificateDirectories } from "../../../src/source/registry/certificate-paths.js";
+import { tlsFiles } from "../../../src/source/registry/certificates.js";
 import { image } from "../../support/image-builder.js";
 import { oracle } from "../../support/oracles.js";
 import { makeCertificates, makeClientCertificate } from "../../support/registry.js";
@@ -145,4 +146,20 @@ it("certificates of an ordinary user lie where a rootless dockerd has them, too"
     "/etc/docker/certs.d",
     "/home/u/.config/docker/certs.d",
   ]);
+});
+
+it("the system's authorities, or those that SSL_CERT_FILE names, are the only ones beside docker's", () => {
+  using dir = scratch("authorities", 0);
+  const text = "-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----\n";
+  writeFileSync(dir.join("all.pem"), text);
+  const kept = process.env["SSL_CERT_FILE"];
+  process.env["SSL_CERT_FILE"] = dir.join("all.pem");
+  try {
+    assert.deepEqual(tlsFiles("r.io", "r.io", { ...IMPATIENT, certificates: [] }).ca, [text]);
+    process.env["SSL_CERT_FILE"] = dir.join("none.pem");
+    assert.throws(() => tlsFiles("r.io", "r.io", IMPATIENT), { code: "NOT_FOUND", message: /none\.pem/ });
+  } finally {
+    if (kept === undefined) delete process.env["SSL_CERT_FILE"];
+    else process.env["SSL_CERT_FILE"] = kept;
+  }
 });

@@ -8,6 +8,7 @@ import { after, before, beforeEach, describe, it } from "node:test";
 import { OvlError } from "../../../src/errors.js";
 import { type Digest, sha256 } from "../../../src/model/digest.js";
 import { parseReference } from "../../../src/model/reference.js";
+import { memoryBlob } from "../../../src/source/registry/blob-parts.js";
 import { RegistryUploader } from "../../../src/source/registry/uploader.js";
 import { image } from "../../support/image-builder.js";
 import { file, layer } from "../../support/tar-builder.js";
@@ -159,6 +160,35 @@ describe("a token service", () => {
     assert.equal(service.asked.length, 2);
     const ranges = registry.seen.filter(({ url }) => url.endsWith(noise?.digest as string));
     assert.match(ranges.at(-1)?.headers.range ?? "", /^bytes=\d{5,}-$/);
+  });
+
+  it("is asked again when a token ends between two chunks of an upload", async () => {
+    const bytes = randomBytes(3000);
+    const digest = sha256(bytes);
+    const chunks: Buffer[] = [];
+    registry.misbehave((request, response) => {
+      const { method, headers } = request;
+      const location = "/v2/b/app/blobs/uploads/7";
+      const good = headers.authorization === (chunks.length < 2 ? "Bearer token-1" : "Bearer token-2");
+      const body: Buffer[] = [];
+      request.on("data", (chunk: Buffer) => body.push(chunk));
+      request.on("end", () => {
+        if (!good) return challenge(response, "repository:b/app:pull,push");
+        if (method === "PATCH") chunks.push(Buffer.concat(body));
+        const status = { HEAD: 404, POST: 202, PATCH: 202 }[method ?? ""] ?? 201;
+        return response.writeHead(status, { location }).end();
+      });
+      return true;
+    });
+    const options = { ...IMPATIENT, credentials: USER };
+    await using uploader = new RegistryUploader(parseReference(`${registry.host}/b/app:1`), options, 1000);
+    await uploader.upload(memoryBlob(bytes, digest));
+    assert.deepEqual(Buffer.concat(chunks), bytes);
+    assert.deepEqual(
+      chunks.map(({ length }) => length),
+      [1000, 1000, 1000],
+    );
+    assert.equal(service.asked.length, 2);
   });
 
   it("whose tokens the registry never takes is not asked for ever", async () => {
