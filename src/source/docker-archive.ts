@@ -16,6 +16,7 @@ import type { ArchiveTree } from "./archive-tree.js";
 import { archiveLayer, digestInPath, type MissingBase } from "./docker-layer.js";
 import { legacyImages, MAX_LIST_BYTES } from "./docker-legacy.js";
 import { validParents } from "./docker-parents.js";
+import { DocumentBudget } from "./document-budget.js";
 import { type FileTree, readFile, show } from "./file-tree.js";
 import { layoutImages } from "./oci-layout.js";
 import type { ImageSource, Selection, SourceImage } from "./source.js";
@@ -61,15 +62,22 @@ function manifestImages(tree: ArchiveTree): SourceImage[] {
   // Go's decoder stops behind the array and never looks at what follows it.
   const json = parseJson(readFile(tree, DOCKER_MANIFEST_FILE, context), { ...context, trailing: "ignore" });
   const items = checkShape(manifestShape, json, context) ?? [];
-  const images = items.map((item) => manifestImage(tree, item ?? {}));
+  const budget = new DocumentBudget(tree.location);
+  const configs = new Map<string, ImageConfig>();
+  const configAt = (path: string): ImageConfig => {
+    const config = configs.get(path) ?? readConfig(tree, path, budget);
+    configs.set(path, config);
+    return config;
+  };
+  const images = items.map((item) => manifestImage(tree, item ?? {}, configAt));
   return validParents(
     images,
     items.map((item) => (item?.Parent ?? "") as ImageId | ""),
   );
 }
 
-function manifestImage(tree: ArchiveTree, item: Item): SourceImage {
-  const config = readConfig(tree, item.Config ?? "");
+function manifestImage(tree: ArchiveTree, item: Item, configAt: (path: string) => ImageConfig): SourceImage {
+  const config = configAt(item.Config ?? "");
   const paths = item.Layers ?? [];
   if (paths.length !== config.diffIds.length) {
     throw new OvlError(
@@ -102,9 +110,10 @@ function missingBase(
   return { chainId, isDeclared: item["BaseChainID"] === chainId };
 }
 
-function readConfig(tree: FileTree, path: string): ImageConfig {
+function readConfig(tree: FileTree, path: string, budget: DocumentBudget): ImageConfig {
   const subject = `image config ${show(path)} of ${tree.location}`;
   const bytes = readFile(tree, path, { subject, maxBytes: MAX_CONFIG_BYTES, code: "BAD_CONFIG" });
+  budget.spend(bytes.length);
   verifyBytes(bytes, { digest: digestInPath(path), size: null, subject });
   return parseImageConfig(bytes);
 }

@@ -8,6 +8,7 @@ import * as v from "valibot";
 import type { FileRange } from "../blob/byte-source.js";
 import { decompress } from "../blob/decompress.js";
 import { fileSource } from "../blob/file-source.js";
+import { ByteLimit, MAX_LAYER_BYTES } from "../blob/limit.js";
 import { hashing } from "../blob/verify.js";
 import { OvlError } from "../errors.js";
 import { MAX_CONFIG_BYTES, parseImageConfig } from "../model/config.js";
@@ -18,6 +19,7 @@ import { parseJson } from "../model/json.js";
 import { familiarString, parseReference, whyNotATag } from "../model/reference.js";
 import type { ArchiveTree } from "./archive-tree.js";
 import { archiveLayer } from "./docker-layer.js";
+import { DocumentBudget } from "./document-budget.js";
 import { readFile, show } from "./file-tree.js";
 import type { SourceImage } from "./source.js";
 import { configOfV1, historyOf, v1Shape } from "./v1-config.js";
@@ -36,6 +38,7 @@ export function isLegacyArchive(tree: ArchiveTree): boolean {
 export async function legacyImages(tree: ArchiveTree): Promise<SourceImage[]> {
   const loaded = new Map<string, Loaded>();
   const hashes = new Map<number, DiffId>();
+  const budget = new DocumentBudget(tree.location);
   for (const name of tree.directories()) await load(name, []);
   return named([...loaded.values()], tagsOf(tree), tree.location);
 
@@ -46,6 +49,7 @@ export async function legacyImages(tree: ArchiveTree): Promise<SourceImage[]> {
     const subject = `v1 image ${show(oldId)} of ${tree.location}`;
     const context = { subject, code: "BAD_CONFIG", maxBytes: MAX_CONFIG_BYTES } as const;
     const json = readFile(tree, `${oldId}/json`, context);
+    budget.spend(json.length);
     const v1 = checkShape(v1Shape, parseJson(json, context), context);
     const parent = v1.parent ? await load(v1.parent, [...children, oldId]) : null;
 
@@ -92,7 +96,12 @@ const BURST = 64;
 async function diffIdOf(range: FileRange, subject: string): Promise<DiffId> {
   using plain = decompress(fileSource(range), subject);
   const tar = hashing(plain);
-  for (let chunks = 0; tar.read() !== null; chunks++) if (chunks % BURST === 0) await setImmediate();
+  const limit = new ByteLimit(MAX_LAYER_BYTES, subject);
+  let chunks = 0;
+  for (let chunk = tar.read(); chunk !== null; chunk = tar.read()) {
+    limit.add(chunk.length);
+    if (chunks++ % BURST === 0) await setImmediate();
+  }
   return tar.digest() as string as DiffId;
 }
 
@@ -128,7 +137,9 @@ function tagsOf(tree: ArchiveTree): Tag[] {
 }
 
 function named(images: readonly Loaded[], tags: readonly Tag[], location: string): SourceImage[] {
-  const stray = tags.find((tag) => !images.some(({ oldId }) => oldId === tag.oldId));
+  const names = new Map<string, string[]>(images.map(({ oldId }) => [oldId, []]));
+  for (const { oldId, name } of tags) if (name !== null) names.get(oldId)?.push(name);
+  const stray = tags.find(({ oldId }) => !names.has(oldId));
   if (stray !== undefined) {
     throw new OvlError(
       "BAD_MANIFEST",
@@ -138,6 +149,6 @@ function named(images: readonly Loaded[], tags: readonly Tag[], location: string
   }
   return images.map(({ oldId, image }) => ({
     ...image,
-    names: tags.flatMap((tag) => (tag.oldId === oldId && tag.name !== null ? [tag.name] : [])),
+    names: names.get(oldId) ?? [],
   }));
 }

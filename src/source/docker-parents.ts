@@ -11,9 +11,10 @@ import type { SourceImage } from "./source.js";
  * Throws BAD_MANIFEST where the history of the child is not that of the parent and one entry more.
  */
 export function validParents(images: readonly SourceImage[], claimed: readonly (ImageId | "")[]): SourceImage[] {
+  const byId = new Map([...images].reverse().map((image) => [image.id, image]));
   return images.map((image, i) => {
-    const parent = images.find(({ id }) => id === claimed[i] && id !== image.id);
-    if (parent === undefined) return image;
+    const parent = byId.get(claimed[i] as ImageId);
+    if (parent === undefined || parent.id === image.id) return image;
     if (!isParent(image.config.history, parent.config.history)) {
       throw new OvlError(
         "BAD_MANIFEST",

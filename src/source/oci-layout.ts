@@ -10,6 +10,7 @@ import { checkShape, goStruct } from "../model/go-shape.js";
 import { parseJson } from "../model/json.js";
 import { type Descriptor, MAX_MANIFEST_BYTES, type Manifest, parseManifest } from "../model/manifest.js";
 import { isForeignLayerType, isImageConfigType, isLayerType } from "../model/media-types.js";
+import { DocumentBudget } from "./document-budget.js";
 import { type FileTree, readFile, readRange, show } from "./file-tree.js";
 import { type Blobs, type ChosenManifest, chooseImages } from "./oci-index.js";
 import type { ImageSource, Selection, SourceImage, SourceLayer } from "./source.js";
@@ -30,15 +31,16 @@ export async function layoutImages(tree: FileTree, selection: Selection): Promis
   const bytes = readFile(tree, "index.json", manifestLimits("index.json"));
   const index = parseManifest(bytes, "", `index.json of ${tree.location}`);
   if (index.kind !== "index") throw new OvlError("BAD_MANIFEST", `index.json of ${tree.location} is no index`);
+  const budget = new DocumentBudget(tree.location);
   const blobs: Blobs = {
     location: tree.location,
-    manifest: async (descriptor) => readManifest(tree, descriptor),
-    config: async (manifest) => readConfig(tree, manifest.config),
+    manifest: async (descriptor) => readManifest(tree, descriptor, budget),
+    config: async (manifest) => readConfig(tree, manifest.config, budget),
   };
   const chosen = await chooseImages(index, selection, blobs);
   // Signatures and their like may lie beside images; where there is nothing else, they are refused by name.
   const images = chosen.filter(({ manifest }) => isImageConfigType(manifest.config.mediaType));
-  return (images.length > 0 ? images : chosen).map((each) => sourceImage(tree, each));
+  return (images.length > 0 ? images : chosen).map((each) => sourceImage(tree, each, budget));
 }
 
 function checkLayout(tree: FileTree): void {
@@ -54,8 +56,12 @@ function checkLayout(tree: FileTree): void {
   }
 }
 
-function sourceImage(tree: FileTree, { descriptor, manifest, names }: ChosenManifest): SourceImage {
-  const config = parseImageConfig(readConfig(tree, manifest.config));
+function sourceImage(
+  tree: FileTree,
+  { descriptor, manifest, names }: ChosenManifest,
+  budget: DocumentBudget,
+): SourceImage {
+  const config = parseImageConfig(readConfig(tree, manifest.config, budget));
   checkLayers(manifest, config, tree.location);
   return {
     id: config.id,
@@ -91,12 +97,17 @@ function sourceLayer(tree: FileTree, descriptor: Descriptor, diffId: DiffId): So
   return { diffId, digest, mediaType, size, open: async () => openBlob(tree, descriptor, `layer ${digest}`) };
 }
 
-function readManifest(tree: FileTree, descriptor: Descriptor): ReturnType<typeof parseManifest> {
+function readManifest(
+  tree: FileTree,
+  descriptor: Descriptor,
+  budget: DocumentBudget,
+): ReturnType<typeof parseManifest> {
   const subject = `manifest ${descriptor.digest} of ${tree.location}`;
-  return parseManifest(readBlob(tree, descriptor, manifestLimits(subject)), descriptor.mediaType, subject);
+  const bytes = readBlob(tree, descriptor, manifestLimits(subject), budget);
+  return parseManifest(bytes, descriptor.mediaType, subject);
 }
 
-function readConfig(tree: FileTree, descriptor: Descriptor): Uint8Array {
+function readConfig(tree: FileTree, descriptor: Descriptor, budget: DocumentBudget): Uint8Array {
   if (!isImageConfigType(descriptor.mediaType)) {
     throw new OvlError(
       "UNSUPPORTED_MEDIA_TYPE",
@@ -105,15 +116,21 @@ function readConfig(tree: FileTree, descriptor: Descriptor): Uint8Array {
     );
   }
   const subject = `image config ${descriptor.digest} of ${tree.location}`;
-  return readBlob(tree, descriptor, { subject, maxBytes: MAX_CONFIG_BYTES, code: "BAD_CONFIG" });
+  return readBlob(tree, descriptor, { subject, maxBytes: MAX_CONFIG_BYTES, code: "BAD_CONFIG" }, budget);
 }
 
 function manifestLimits(subject: string) {
   return { subject, maxBytes: MAX_MANIFEST_BYTES, code: "BAD_MANIFEST" } as const;
 }
 
-function readBlob(tree: FileTree, descriptor: Descriptor, limits: Parameters<typeof readRange>[1]): Buffer {
+function readBlob(
+  tree: FileTree,
+  descriptor: Descriptor,
+  limits: Parameters<typeof readRange>[1],
+  budget: DocumentBudget,
+): Buffer {
   const bytes = readRange(openBlob(tree, descriptor, limits.subject), limits);
+  budget.spend(bytes.length);
   verifyBytes(bytes, { digest: descriptor.digest, size: descriptor.size, subject: limits.subject });
   return bytes;
 }
