@@ -28,10 +28,12 @@ for (const [driver, containers] of CAPTURES) {
         const { ok, checked, problems } = await fsck(store, { deep, jobs: 1 });
         assert.equal(ok, false);
         assert.deepEqual([checked.images, checked.layers, checked.containers], [1, 1, containers]);
-        assert.ok(
-          problems.some(({ code }) => code === "MERGED_LEFT"),
+        assert.deepEqual(
+          problems.map(({ code }) => code),
+          ["MERGED_LEFT"],
           JSON.stringify(problems),
         );
+        assert.match(problems[0]?.message ?? "", /a copy that was made while container [0-9a-f]{64} ran/);
       }
     });
 

@@ -44,7 +44,7 @@ describe("ovl fsck", () => {
     assert.deepEqual([json.ok, json.checked["images"], json.checked["containers"]], [true, 3, 1]);
     assert.match(
       (await ovl(["fsck", "--root", sound])).stdout,
-      /^3 images, 6 layers, 1 containers checked: no problems\n$/,
+      /^3 images, 6 layers, 1 container checked: no problems\n$/,
     );
   });
 

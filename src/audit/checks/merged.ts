@@ -1,5 +1,7 @@
 /** Mount points of containers. While a daemon runs they are its own affair. */
 import { join } from "node:path";
+import type { CacheId } from "../../model/digest.js";
+import { isJsonObject } from "../../model/go-shape.js";
 import { type Finding, finding } from "../fsck-finding.js";
 import type { DirectoryRecord, Picture } from "../fsck-picture.js";
 import type { Relations } from "../fsck-relations.js";
@@ -28,6 +30,18 @@ function alwaysThere({ mounts, directories }: Picture): boolean {
   return records.length > 1 && records.every(({ entries }) => entries.has("merged"));
 }
 
+/** As in roots that were captured: what a live container's mount showed was copied as if it were the root's. */
+function copied({ mounts, containers }: Picture, cacheId: CacheId): { detail?: string } {
+  for (const { containerId, mountId } of mounts.values()) {
+    if (mountId.state !== "valid" || mountId.value !== cacheId) continue;
+    const state = containers.get(containerId)?.config?.["State"];
+    if (!isJsonObject(state) || state["Running"] !== true) return {};
+    const detail = `this is a copy that was made while container ${containerId} ran: these files are what its mount showed`;
+    return { detail };
+  }
+  return {};
+}
+
 function* checkOne(
   picture: Picture,
   { cacheId, dir }: Pick<DirectoryRecord, "cacheId" | "dir">,
@@ -51,5 +65,5 @@ function* checkOne(
   const empty = inside === null || (typeof inside !== "string" && inside.size === 0);
   if (empty && usual) return;
   if (empty) yield finding("MERGED_EMPTY", { ...at, steps: [{ do: "rmdir", path }] });
-  else yield finding("MERGED_LEFT", { ...at, steps: [{ do: "set-aside", path }] });
+  else yield finding("MERGED_LEFT", { ...at, ...copied(picture, cacheId), steps: [{ do: "set-aside", path }] });
 }

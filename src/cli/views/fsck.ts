@@ -11,8 +11,12 @@ export function fsckText({ problems, checked }: FsckReport, color: ChalkInstance
     ...(repair === null ? [] : [`  ${repaired ? color.green("repaired") : "repair"}: ${repair}`]),
   ]);
   const { images, layers, containers } = checked;
-  const counts = `${images} images, ${layers} layers, ${containers} containers checked`;
-  return [...lines, `${counts}: ${sum(problems)}`].join("\n");
+  const counts = [count(images, "image"), count(layers, "layer"), count(containers, "container")].join(", ");
+  return [...lines, `${counts} checked: ${sum(problems)}`].join("\n");
+}
+
+function count(many: number, what: string): string {
+  return `${many} ${what}${many === 1 ? "" : "s"}`;
 }
 
 function size(bytes: number): string {
@@ -25,5 +29,5 @@ function sum(problems: readonly FsckProblem[]): string {
   const mended = done === 0 ? "" : `, ${done} repaired`;
   if (remaining.length === 0) return `${done === 0 ? "no problems" : "no problems left"}${mended}`;
   const freed = remaining.reduce((total, { bytes }) => total + bytes, 0);
-  return `${remaining.length} ${remaining.length === 1 ? "problem" : "problems"}${mended}${freed === 0 ? "" : `, ${humanSize(freed)} reclaimable`}`;
+  return `${count(remaining.length, "problem")}${mended}${freed === 0 ? "" : `, ${humanSize(freed)} reclaimable`}`;
 }
