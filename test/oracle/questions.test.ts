@@ -4,16 +4,20 @@
  */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { copyFileSync, existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { type RootUse, rootUse } from "../../src/audit/du.js";
 import { findOwners, type Owner } from "../../src/audit/owner.js";
 import { Timeline } from "../../src/audit/timeline.js";
 import type { Waste } from "../../src/audit/waste.js";
+import { inspectContainer } from "../../src/container/inspect.js";
 import { listContainers } from "../../src/container/list.js";
 import type { DriverName } from "../../src/driver/driver.js";
+import { imageHistory } from "../../src/store/history.js";
 import { listImages } from "../../src/store/images.js";
+import { resolveImage } from "../../src/store/resolve.js";
+import { resolveContainer } from "../../src/store/resolve-container.js";
 import { openStore } from "../../src/store/store.js";
 import { type Dockerd, startDockerd } from "../support/dockerd.js";
 import { oracle } from "../support/oracles.js";
@@ -272,6 +276,38 @@ for (const driver of CAPTURES) {
 
     it("du adds up", async () => {
       assert.equal((await use(root, driver)).total, du(`${root}/${driver}`));
+    });
+
+    it("history and inspect have the steps of each image, and where each container is mounted", async () => {
+      await using store = await openStore({ root, driver });
+      const content = `${root}/image/${driver}/imagedb/content/sha256`;
+      for (const hex of readdirSync(content)) {
+        const { history } = JSON.parse(readFileSync(`${content}/${hex}`, "utf8")) as {
+          history: { created_by?: string; created: string }[];
+        };
+        const steps = imageHistory(store, resolveImage(store, hex)).history.map(({ createdBy, created }) => [
+          createdBy,
+          created,
+        ]);
+        assert.deepEqual(steps, history.map(({ created_by, created }) => [created_by ?? "", created]).reverse());
+      }
+      for (const id of readdirSync(mounts())) {
+        const mountId = readFileSync(`${mounts()}/${id}/mount-id`, "utf8");
+        const { inspect: found, warnings } = inspectContainer(store, resolveContainer(store, id));
+        const { Data } = found["GraphDriver"] as { Data: Record<string, string> };
+        const dir = `${root}/${driver}/${mountId}`;
+        const upper = driver === "overlay2" ? "diff" : "upper";
+        assert.deepEqual(
+          [Data["UpperDir"], Data["WorkDir"], Data["MergedDir"], warnings],
+          [`${dir}/${upper}`, `${dir}/work`, `${dir}/merged`, []],
+        );
+        const text = readFileSync(`${dir}/${driver === "overlay2" ? "lower" : "lower-id"}`, "utf8");
+        const below =
+          driver === "overlay2"
+            ? text.split(":").map((link) => join(root, driver, "l", readlinkSync(join(root, driver, link))))
+            : [`${root}/${driver}/${text}/root`];
+        assert.equal(Data["LowerDir"], below.join(":"));
+      }
     });
 
     it("ps and images have what is in it", async () => {
