@@ -1,11 +1,14 @@
-/** SIGINT and SIGTERM as an AbortSignal: the work stops, cleans up behind itself, and the command exits 130 or 143. */
+/**
+ * SIGINT and SIGTERM as an AbortSignal: the work stops, cleans up behind itself, and the command exits 130 or 143. A
+ * terminal that is closed (SIGHUP) is a SIGTERM to all that it has started.
+ */
 import { OvlError } from "../errors.js";
 
 let shared: AbortSignal | null = null;
 
 /**
- * The signal of this process. From the first call on, SIGINT and SIGTERM no longer end it at once; a second
- * one does, for the case that cleaning up hangs.
+ * The signal of this process. From the first call on these signals no longer end it at once; a second one does, for the
+ * case that cleaning up hangs.
  */
 export function interruption(): AbortSignal {
   shared ??= listen();
@@ -14,7 +17,7 @@ export function interruption(): AbortSignal {
 
 function listen(): AbortSignal {
   const controller = new AbortController();
-  const on = (signal: "SIGINT" | "SIGTERM", code: "INTERRUPTED" | "TERMINATED") => {
+  const on = (signal: "SIGINT" | "SIGTERM" | "SIGHUP", code: "INTERRUPTED" | "TERMINATED") => {
     const error = new OvlError(code, `stopped by ${signal}; what was under way has been undone`, { signal });
     process.on(signal, () => {
       if (controller.signal.aborted) process.exit(error.exit);
@@ -23,6 +26,7 @@ function listen(): AbortSignal {
   };
   on("SIGINT", "INTERRUPTED");
   on("SIGTERM", "TERMINATED");
+  on("SIGHUP", "TERMINATED");
   return controller.signal;
 }
 

@@ -4,7 +4,8 @@
  * Declared by hand, so that tcc builds it without any header; for x64 and arm64.
  *
  * In one process: fault_arm() before and fault_seen() after each try, through koffi.
- * For a program of its own: OVL_FAULT="<directory>:<classes>:<errno>:<nth>:<mode>" in its environment.
+ * For a program of its own: OVL_FAULT="<directory>:<classes>:<errno>:<nth>:<mode>" in its environment. With a signal's
+ * number and mode 2 it is sent that signal, and says "fault: hit" on stderr.
  */
 typedef unsigned long size_t;
 typedef long ssize_t;
@@ -33,6 +34,7 @@ int snprintf(char *, size_t, const char *, ...);
 ssize_t readlink(const char *, char *, size_t);
 int faccessat(int, const char *, int, int);
 int kill(int, int);
+long write(int, const void *, size_t);
 int getpid(void);
 
 /* A pthread_mutex_t of zeros is an unlocked mutex; it has 40 bytes on x64 and 48 on arm64. */
@@ -95,6 +97,7 @@ static int fails(int class, const char *name, int fd, const char *path) {
   pthread_mutex_unlock(mutex);
   *__errno_location() = before;
   if (hit && mode == SIGNAL) {
+    write(2, "fault: hit\n", 11);
     kill(getpid(), error);
     return 0;
   }
