@@ -74,7 +74,7 @@ export const FSCK_CODES = {
     what: "is missing on a layer that others stand on: saving it writes to it",
     repair: "made",
   },
-  MERGED_EMPTY: { severity: "warning", what: "is an empty mount point that was left", repair: "removed" },
+  MERGED_EMPTY: { severity: "reclaimable", what: "is an empty mount point that was left", repair: "removed" },
   MERGED_LEFT: { severity: "warning", what: "is no mount, and holds files", repair: ASIDE },
   MERGED_MOUNTED: {
     severity: "warning",
@@ -150,7 +150,7 @@ export const FSCK_CODES = {
   },
   CONTAINER_UNFINISHED: {
     severity: "reclaimable",
-    what: "is what an interrupted ovl create left",
+    what: "is what an interrupted ovl create or rm left",
     repair: "removed, with the directories that it names",
   },
   REMOVING_LEFT: {
@@ -174,6 +174,11 @@ export const FSCK_CODES = {
     severity: "error",
     what: "is missing, but has names, and containers or layers",
     repair: FROM_SOURCE,
+  },
+  IMAGE_UNFINISHED: {
+    severity: "reclaimable",
+    what: "is what an interrupted command left that brought or removed an image",
+    repair: "removed, with the names and notes of an image that is not there",
   },
   METADATA_STALE: { severity: "warning", what: "is about an image that is not there", repair: "removed" },
   IMAGE_PARENT_STALE: { severity: "warning", what: "names an image that is not there", repair: "removed" },

@@ -39,6 +39,8 @@ export type Step =
   | { readonly do: "drop-layer"; readonly chainId: ChainId; readonly diffId: DiffId; readonly cacheId: CacheId }
   /** The files of one that was never listed, with the volumes made for it alone. */
   | { readonly do: "drop-container"; readonly containerId: string }
+  /** Of one whose removal was interrupted. */
+  | { readonly do: "finish-removal"; readonly containerId: string }
   | { readonly do: "init-layer"; readonly containerId: string }
   /** Writes `cache-id`, if exactly one of the directories rebuilds to the layer. */
   | {

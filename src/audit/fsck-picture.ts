@@ -136,6 +136,11 @@ export interface Picture {
 
 const NO_LINKS: ReadonlyMap<string, string | null> = new Map();
 
+/** Whether a container is just being made or removed: it has no mount, and lacks nothing. */
+export function isUnfinished({ layerdb }: Picture, id: string): boolean {
+  return layerdb.tmp.has(`container-${id}`) || layerdb.tmp.has(`removed-${id}`);
+}
+
 export function readPicture(root: string, driver: DriverName, daemonRuns: boolean, files: FsckFiles): Picture {
   const image = join(root, "image", driver);
   const home = join(root, driver);

@@ -3,7 +3,13 @@
  * directories that stand on it, or by what it stands on. Such a directory is no orphan.
  */
 import type { CacheId, ChainId, ImageId } from "../model/digest.js";
-import type { DirectoryRecord, LayerRecord, MountRecord, Picture } from "./fsck-picture.js";
+import {
+  type DirectoryRecord,
+  isUnfinished,
+  type LayerRecord,
+  type MountRecord,
+  type Picture,
+} from "./fsck-picture.js";
 import type { LayerTruth } from "./fsck-relations.js";
 
 export interface Places {
@@ -185,12 +191,7 @@ function findContainers(
 ): Map<string, readonly CacheId[]> {
   const lost = new Map<string, readonly CacheId[]>();
   for (const { id, config, imageId } of picture.containers.values()) {
-    if (
-      picture.mounts.has(id) ||
-      picture.layerdb.tmp.has(`container-${id}`) ||
-      config === null ||
-      config["Driver"] !== picture.driver
-    )
+    if (picture.mounts.has(id) || isUnfinished(picture, id) || config === null || config["Driver"] !== picture.driver)
       continue;
     const top = imageId === null ? undefined : picture.images.get(imageId)?.chain.at(-1);
     const base = top === undefined ? null : placeOf(top);

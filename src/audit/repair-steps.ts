@@ -9,6 +9,7 @@ import { OvlError } from "../errors.js";
 import type { LayerPipeline } from "../layer/pipeline.js";
 import { byteStringOf } from "../model/bytes.js";
 import { hexOf } from "../model/digest.js";
+import { finishRemoval } from "../store/container-removal.js";
 import { removeUnfinishedConfig } from "../store/leftovers.js";
 import { rebuildProblems } from "../store/rebuild.js";
 import type { Store } from "../store/store.js";
@@ -38,7 +39,8 @@ export async function doStep(store: Store, pipeline: LayerPipeline, step: Step):
       return;
     case "remove":
       removeTree(step.path);
-      syncDirectory(dirname(step.path));
+      // Another step may have taken the whole directory.
+      if (kindOf(dirname(step.path)) !== null) syncDirectory(dirname(step.path));
       return;
     case "rmdir":
       return removeEmpty(step.path);
@@ -66,6 +68,9 @@ export async function doStep(store: Store, pipeline: LayerPipeline, step: Step):
       return;
     case "drop-container":
       removeUnfinishedConfig(store.root, step.containerId);
+      return;
+    case "finish-removal":
+      finishRemoval({ root: store.root, layerDb: store.layers.path, driver: store.driver }, step.containerId);
       return;
     case "init-layer":
       return remakeInit(store, step.containerId);

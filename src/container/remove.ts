@@ -1,11 +1,9 @@
 /** Removing containers as `docker rm`: a container that runs or is mounted stays. */
-import { join } from "node:path";
 import { layerMounts } from "../driver/layer-mounts.js";
-import { removeTree } from "../driver/remove-tree.js";
 import { asOvlError, OvlError } from "../errors.js";
-import type { CacheId } from "../model/digest.js";
 import type { JsonObject } from "../model/go-shape.js";
-import { anonymousVolumes, type Container, type Mount } from "../store/mounts.js";
+import { removeContainerFiles } from "../store/container-removal.js";
+import { anonymousVolumes, type Container } from "../store/mounts.js";
 import { resolveContainer } from "../store/resolve-container.js";
 import type { Store } from "../store/store.js";
 import { stopUse } from "./stop.js";
@@ -60,17 +58,11 @@ export function refuseUsed(store: Store, { id, name, running, mount }: Container
   });
 }
 
-/**
- * In dockerd's order, so that what a crash leaves is what its crash leaves: without its layers a container is still
- * listed and can be removed again.
- */
-function removeContainer(store: Store, { id, mount, config }: Container, withVolumes: boolean): void {
-  const volumes = withVolumes ? ownVolumes(store, id, config) : [];
+function removeContainer(store: Store, { id, config }: Container, withVolumes: boolean): void {
+  const { root, driver } = store;
   try {
-    for (const layer of ownLayers(store, mount)) store.driver.remove(layer);
-    removeTree(join(store.layers.path, "mounts", id));
-    removeTree(join(store.root, "containers", id));
-    for (const name of volumes) removeTree(join(store.root, "volumes", name));
+    const volumes = withVolumes ? ownVolumes(store, id, config) : [];
+    removeContainerFiles({ root, layerDb: store.layers.path, driver }, id, volumes);
   } finally {
     store.usersChanged();
   }
@@ -81,17 +73,6 @@ function ownVolumes(store: Store, id: string, config: JsonObject): string[] {
   const others = store.users.containers.filter((container) => container.id !== id);
   const taken = new Set(others.flatMap((container) => anonymousVolumes(container.config)));
   return anonymousVolumes(config).filter((name) => !taken.has(name));
-}
-
-/** The read-write layer, then the init layer, as far as nothing else in a damaged root has the same ones. */
-function ownLayers(store: Store, mount: Mount | null): CacheId[] {
-  const own = [mount?.mountId, mount?.initId].filter((id): id is CacheId => id !== null && id !== undefined);
-  const others = new Set<CacheId | null>();
-  for (const other of store.users.mounts) {
-    if (other.containerId !== mount?.containerId) others.add(other.mountId).add(other.initId);
-  }
-  for (const { cacheId } of store.layers.list().layers) others.add(cacheId);
-  return own.filter((id) => !others.has(id));
 }
 
 /** One error for all that could not be removed; what was removed stands in it, since it then is the whole answer. */

@@ -83,10 +83,11 @@ export function readId(path: string): string | null {
 /**
  * Replaces a file as dockerd does: `.tmp-<name><digits>` beside it, written, synced, given its mode, renamed;
  * and, as dockerd does not, the directory synced, so that the name survives a power loss too.
+ * @param via another directory of the filesystem to write it in, where what a crash leaves is found sooner
  */
-export function writeAtomically(path: string, content: Uint8Array | string, mode: number): void {
+export function writeAtomically(path: string, content: Uint8Array | string, mode: number, via = dirname(path)): void {
   const directory = dirname(path);
-  const temporary = join(directory, `.tmp-${basename(path)}${randomInt(2 ** 32)}`);
+  const temporary = join(via, `.tmp-${basename(path)}${randomInt(2 ** 32)}`);
   try {
     writeNew(temporary, content, mode);
     renameSync(temporary, path);

@@ -89,7 +89,8 @@ function write(path: string, content: string): void {
   } catch (thrown) {
     throw asOvlError(thrown);
   }
-  writeAtomically(path, content, 0o644);
+  // Not beside it, where nobody would ever look for what a crash leaves: ROOT/image/<driver>.
+  writeAtomically(path, content, 0o644, join(directory, "..", "..", ".."));
 }
 
 function recordOf(value: unknown): BlobRecord | null {

@@ -1,6 +1,6 @@
 /** The image configs of a root and what the store notes about them: `imagedb/{content,metadata}/sha256`. */
 import { rmdirSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import {
   ensureDirectory,
   errnoOf,
@@ -46,6 +46,11 @@ export class ImageDb {
     return file.kind === "read";
   }
 
+  /** Whether nothing stands where its config would be; what stands there need not be readable. */
+  isAbsent(id: ImageId): boolean {
+    return readSmall(this.#content(id), MAX_CONFIG_BYTES).kind === "absent";
+  }
+
   /** The exact bytes of a config. Throws NOT_FOUND, BAD_ROOT, and IMAGE_ID_MISMATCH where they were changed. */
   read(id: ImageId): Buffer {
     const path = this.#content(id);
@@ -73,24 +78,29 @@ export class ImageDb {
   }
 
   /**
-   * Stores a config. All its layers are in the store before.
+   * Stores a config. All its layers are in the store before. The image is there from the moment that its config is, so
+   * what is noted about it comes first.
    * @param parent the image that it was built on, in the store by the end of the command; null for none
+   * @param lastUpdated RFC 3339 with nanoseconds; null for an image that was not tagged here
    */
-  put(bytes: Uint8Array, parent: ImageId | null): ImageId {
+  put(bytes: Uint8Array, parent: ImageId | null, lastUpdated: string | null = null): ImageId {
     const id = imageIdOf(bytes);
     ensureDirectory(join(this.path, "content"), 0o700);
     ensureDirectory(join(this.path, "content", "sha256"), 0o700);
     const there = readSmall(this.#content(id), MAX_CONFIG_BYTES);
-    if (there.kind !== "read" || !there.bytes.equals(bytes)) writeAtomically(this.#content(id), bytes, 0o600);
+    // Of one with this id that has gone, or was never finished.
+    if (there.kind === "absent") removeTree(this.#metadata(id));
     if (parent !== null) this.setParent(id, parent);
+    if (lastUpdated !== null) this.setLastUpdated(id, lastUpdated);
+    if (there.kind !== "read" || !there.bytes.equals(bytes)) writeAtomically(this.#content(id), bytes, 0o600);
     return id;
   }
 
-  /** Removes a config and what is noted about it, in dockerd's order. */
+  /** Removes a config, and with it the image; then what is noted about it. dockerd has it the other way round. */
   delete(id: ImageId): void {
-    removeTree(this.#metadata(id));
     rmSync(this.#content(id), { force: true });
     syncDirectory(join(this.path, "content", "sha256"));
+    removeTree(this.#metadata(id));
   }
 
   /** The image that this one was built on here; null where none is noted. It need not exist. */
@@ -143,7 +153,7 @@ export class ImageDb {
     ensureDirectory(join(this.path, "metadata"), 0o700);
     ensureDirectory(join(this.path, "metadata", "sha256"), 0o700);
     ensureDirectory(this.#metadata(id), 0o700);
-    writeAtomically(join(this.#metadata(id), key), value, 0o600);
+    writeAtomically(join(this.#metadata(id), key), value, 0o600, dirname(this.path));
   }
 
   #content(id: ImageId): string {

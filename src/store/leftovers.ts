@@ -1,22 +1,35 @@
 /**
  * What a killed ovl or dockerd leaves in a root, recognised and removed. Called with the root locked and no
- * daemon on it; nothing but the four kinds below is ever touched.
+ * daemon on it; nothing but the kinds below is ever touched.
  */
-import { readdirSync, rmSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Driver } from "../driver/driver.js";
-import { errnoOf, readId } from "../driver/files.js";
+import { readId } from "../driver/files.js";
 import { removeTree } from "../driver/remove-tree.js";
-import { asOvlError } from "../errors.js";
 import { type CacheId, isCacheId } from "../model/digest.js";
+import { finishRemoval } from "./container-removal.js";
+import { unmarkImages } from "./image-marks.js";
+import type { ImageDb } from "./imagedb.js";
 import { anonymousVolumes, readConfig } from "./mounts.js";
+import type { Repositories } from "./repositories.js";
+import { namesIn, usedCacheIds } from "./used-directories.js";
 
-/** Names what is being made in `layerdb/tmp`: see container/new-container.ts. */
-const UNFINISHED_CONTAINER = /^container-([0-9a-f]{64})$/;
+/** In `layerdb/tmp`: what is being made (container/new-container.ts), and what is being removed (container-removal.ts). */
+const UNFINISHED_CONTAINER = /^(container|removed|volumes)-([0-9a-f]{64})$/;
 
-/** @param image ROOT/image/<driver> */
-export function removeLeftovers(root: string, image: string, driver: Driver): void {
-  const layerDb = join(image, "layerdb");
+/** The parts of a store that leftovers are in. */
+export interface LeftoverPlaces {
+  readonly root: string;
+  /** ROOT/image/<driver> */
+  readonly imagePath: string;
+  readonly driver: Driver;
+  readonly images: ImageDb;
+  readonly repositories: Repositories;
+}
+
+export function removeLeftovers({ root, imagePath, driver, images, repositories }: LeftoverPlaces): void {
+  const layerDb = join(imagePath, "layerdb");
   // 1. Layers that were not finished: a write-set, and the directory that its cache-id names.
   const tmp = join(layerDb, "tmp");
   const unfinished = namesIn(tmp).filter((name) => /^write-set-[0-9]+$/.test(name));
@@ -33,13 +46,17 @@ export function removeLeftovers(root: string, image: string, driver: Driver): vo
       removeTree(path);
     }
   }
-  // 3. Containers that were not finished: their layers and their config, named before any of it was made.
+  // 3. Containers that were not finished, or not wholly removed: their layers and their config, named all the while.
   for (const name of namesIn(tmp)) {
-    const id = UNFINISHED_CONTAINER.exec(name)?.[1];
-    if (id !== undefined) removeUnfinished(root, join(tmp, name), id, driver);
+    const [, kind, id] = UNFINISHED_CONTAINER.exec(name) ?? [];
+    if (id === undefined) continue;
+    if (kind === "container") removeUnfinished(root, join(tmp, name), id, driver);
+    else finishRemoval({ root, layerDb, driver }, id);
   }
-  // 4. Files that were written but not renamed.
-  const places = [image, join(image, "imagedb", "content", "sha256")];
+  // 4. Images that were being brought or removed: what is there without a config.
+  unmarkImages(layerDb, images, repositories);
+  // 5. Files that were written but not renamed.
+  const places = [imagePath, join(imagePath, "imagedb", "content", "sha256")];
   for (const place of places) {
     for (const name of namesIn(place)) {
       if (/^\.tmp-.+[0-9]$/.test(name)) rmSync(join(place, name), { force: true });
@@ -70,31 +87,5 @@ function volumesIn(path: string): string[] {
   } catch {
     // Not written yet: then there are none.
     return [];
-  }
-}
-
-/** Every cache-id that a layer or a container has, whether the rest of its metadata is in order or not. */
-function usedCacheIds(layerDb: string): Set<CacheId> {
-  const used = new Set<CacheId>();
-  const take = (path: string) => {
-    const id = readId(path);
-    if (id !== null && isCacheId(id)) used.add(id);
-  };
-  for (const name of namesIn(join(layerDb, "sha256"))) {
-    if (!name.endsWith("-removing")) take(join(layerDb, "sha256", name, "cache-id"));
-  }
-  for (const name of namesIn(join(layerDb, "mounts"))) {
-    take(join(layerDb, "mounts", name, "mount-id"));
-    take(join(layerDb, "mounts", name, "init-id"));
-  }
-  return used;
-}
-
-function namesIn(path: string): string[] {
-  try {
-    return readdirSync(path);
-  } catch (thrown) {
-    if (errnoOf(thrown) === "ENOENT") return [];
-    throw asOvlError(thrown);
   }
 }

@@ -2,7 +2,8 @@
 import { familiarString, parseReference, type Reference } from "../model/reference.js";
 import type { RegistryOrigin, SourceImage } from "../source/source.js";
 import type { Distribution } from "./distribution.js";
-import type { NameChanges, Repositories } from "./repositories.js";
+import type { Naming } from "./register-image.js";
+import type { Repositories } from "./repositories.js";
 
 /** Which blob each layer was, and in which repository: what a later push need not send again. */
 export function noteLayers(distribution: Distribution, { origin, layers }: SourceImage): void {
@@ -16,10 +17,10 @@ export function noteLayers(distribution: Distribution, { origin, layers }: Sourc
  * The name by digest. One that a tag leads to stays with the image that has it already (another platform of the same
  * index); one that was asked for goes to the image that was asked for.
  */
-export function noteNames(repositories: Repositories, changes: NameChanges, { origin, names, id }: SourceImage): void {
-  if (origin === undefined) return;
+export function digestNames(repositories: Repositories, { origin, names, id }: SourceImage): Naming {
+  if (origin === undefined) return [];
   const reference = digestReference(origin);
-  if (names.length === 0 || repositories.get(reference) === null) changes.tag(reference, id);
+  return names.length === 0 || repositories.get(reference) === null ? [[reference, id]] : [];
 }
 
 /** Tags; where it has none, the name by digest. */

@@ -1,5 +1,6 @@
 /** Removing what nobody uses, as `docker image prune` of 20.10. */
 import { OvlError } from "../errors.js";
+import type { ImageId } from "../model/digest.js";
 import { Removal } from "./removal.js";
 import { type RemoveResult, removeById, removeByName } from "./remove.js";
 import type { Store } from "./store.js";
@@ -16,18 +17,24 @@ export function pruneImages(store: Store, options: PruneOptions = {}): RemoveRes
     if (!removal.hasChildren(id)) return true;
     return options.all === true && removal.references(id).length > 0;
   });
-  for (const id of candidates) {
-    // An image may have gone with a child of it. dockerd takes all names but the last from an image in use.
-    if (!removal.has(id) || removal.containers(id).length > 0) continue;
-    const references = removal.references(id);
-    if (options.all !== true && references.some(({ tag }) => tag !== null)) continue;
-    if (references.length === 0) attempt(() => removeById(removal, id, false));
-    for (const reference of references) {
-      // The last tag takes the digests of its repository along.
-      if (removal.references(id).includes(reference)) attempt(() => removeByName(removal, id, reference, false));
-    }
+  try {
+    for (const id of candidates) prune(removal, id, options.all === true);
+  } finally {
+    removal.flush();
   }
   return { records: removal.records, reclaimedBytes: removal.reclaimedBytes, failures: [] };
+}
+
+function prune(removal: Removal, id: ImageId, all: boolean): void {
+  // An image may have gone with a child of it. dockerd takes all names but the last from an image in use.
+  if (!removal.has(id) || removal.containers(id).length > 0) return;
+  const references = removal.references(id);
+  if (!all && references.some(({ tag }) => tag !== null)) return;
+  if (references.length === 0) attempt(() => removeById(removal, id, false));
+  for (const reference of references) {
+    // The last tag takes the digests of its repository along.
+    if (removal.references(id).includes(reference)) attempt(() => removeByName(removal, id, reference, false));
+  }
 }
 
 /** What is of use to somebody stays, without a word. */

@@ -5,7 +5,8 @@
  *  2. a write-set and a directory for each of them, parents first
  *  3. layers verified, decompressed and extracted, several at once
  *  4. file data synced, once
- *  5. layers renamed into place, bottom to top; then configs; then names, in one replacement
+ *  5. layers renamed into place, bottom to top; then names that no image has; then configs, with each of which an
+ *     image appears; then names that are taken from other images
  *
  * A failure before 5 takes everything back; a crash leaves what `leftovers.ts` recognises.
  */
@@ -24,7 +25,8 @@ import {
 } from "../model/digest.js";
 import { formatPlatform } from "../model/platform.js";
 import type { SourceImage, SourceLayer } from "../source/source.js";
-import { noteLayers, noteNames, shownNames } from "./origin.js";
+import { digestNames, noteLayers, shownNames } from "./origin.js";
+import { type Naming, showNamed } from "./register-image.js";
 import { planLayers, Staging, type StagingOptions } from "./staging.js";
 import type { Store } from "./store.js";
 import { tagOf } from "./tag.js";
@@ -94,6 +96,11 @@ function register(store: Store, staged: Staging, named: readonly NamedImage[]): 
   const undo: (() => void)[] = [];
   try {
     for (const layer of staged.commit()) undo.push(() => store.layers.remove(layer, false));
+  } catch (thrown) {
+    takeBack(undo);
+    throw thrown;
+  }
+  const show = () => {
     for (const { image } of named) {
       const isNew = !store.images.has(image.id);
       if (isNew) undo.push(() => store.images.delete(image.id));
@@ -101,16 +108,16 @@ function register(store: Store, staged: Staging, named: readonly NamedImage[]): 
       // Of an image that is there already dockerd takes no notes, wherever it comes from.
       if (isNew) noteLayers(store.distribution, image);
     }
-    store.repositories.update((repositories) => {
-      for (const { image, names } of named) {
-        noteNames(store.repositories, repositories, image);
-        for (const name of names) repositories.tag(name, image.id);
-      }
-    });
-  } catch (thrown) {
-    takeBack(undo);
-    throw thrown;
-  }
+  };
+  const ids = named.map(({ image }) => image.id);
+  showNamed(store, ids, namingOf(store, named), show, undo);
+}
+
+function namingOf(store: Store, named: readonly NamedImage[]): Naming {
+  return named.flatMap(({ image, names }) => [
+    ...digestNames(store.repositories, image),
+    ...names.map((name) => [name, image.id] as const),
+  ]);
 }
 
 interface NamedImage {

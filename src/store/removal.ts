@@ -6,6 +6,7 @@
 import { OvlError } from "../errors.js";
 import type { CacheId, ChainId, ImageId } from "../model/digest.js";
 import type { Reference } from "../model/reference.js";
+import { markImages } from "./image-marks.js";
 import type { Layer } from "./layerdb.js";
 import type { Container } from "./mounts.js";
 import type { Store } from "./store.js";
@@ -31,6 +32,8 @@ export class Removal {
   /** Damaged images too: they are to go like any other, and what is there of them is theirs until then. */
   readonly #images = new Map<ImageId, RemovableImage>();
   readonly #references = new Map<ImageId, Reference[]>();
+  /** Names that are to go and are still on disk. */
+  readonly #untagged = new Map<ImageId, Reference[]>();
   readonly #layerUsers = new Map<ChainId, number>();
   readonly #cacheIdUsers = new Map<CacheId, number>();
 
@@ -81,12 +84,26 @@ export class Removal {
     return this.store.users.containers.filter(({ imageId }) => imageId === id);
   }
 
-  /** @param stored one of `references(id)`; @param name as the user is told */
+  /** Not on disk before `flush`. @param stored one of `references(id)`; @param name as the user is told */
   untag(id: ImageId, stored: Reference, name: string): void {
     const left = this.references(id).filter((reference) => reference !== stored);
     this.#references.set(id, left);
-    if (!this.#dryRun) this.store.repositories.update((names) => names.remove(stored));
+    this.#untagged.set(id, [...(this.#untagged.get(id) ?? []), stored]);
     this.records.push({ kind: "untagged", name });
+  }
+
+  /**
+   * Takes the names away on disk: those of one image, or all that are still to go. An image that goes loses its names
+   * after its config: whatever interrupts that, it is there with its names or not there.
+   */
+  flush(id: ImageId | null = null): void {
+    const ids = id === null ? [...this.#untagged.keys()] : [id];
+    const stored = ids.flatMap((one) => this.#untagged.get(one) ?? []);
+    for (const one of ids) this.#untagged.delete(one);
+    if (this.#dryRun || stored.length === 0) return;
+    this.store.repositories.update((names) => {
+      for (const name of stored) names.remove(name);
+    });
   }
 
   /** The layers that would go with an image, top down: those that nothing else stands on. */
@@ -101,6 +118,24 @@ export class Removal {
     return layers;
   }
 
+  #mark(id: ImageId): Disposable | null {
+    try {
+      return markImages(this.store.layers.path, [id]);
+    } catch (thrown) {
+      // A full disk is when images have to go; one without names needs no room for that.
+      if (thrown instanceof OvlError && thrown.code === "NO_SPACE" && !this.#untagged.has(id)) return null;
+      throw thrown;
+    }
+  }
+
+  #deleteImage(id: ImageId): void {
+    const mark = this.#mark(id);
+    this.store.images.delete(id);
+    this.flush(id);
+    // Where one of these fails it stays: whoever comes next goes on.
+    mark?.[Symbol.dispose]();
+  }
+
   /** The image, which has no names left, and its layers. */
   delete(id: ImageId): void {
     const layers = this.layersOf(id);
@@ -108,7 +143,7 @@ export class Removal {
     const kept = last === undefined ? this.#images.get(id)?.top : last.parent;
     if (kept !== null && kept !== undefined) count(this.#layerUsers, kept, -1);
     this.#images.delete(id);
-    if (!this.#dryRun) this.store.images.delete(id);
+    if (!this.#dryRun) this.#deleteImage(id);
     this.records.push({ kind: "deleted", id });
     for (const layer of layers) {
       this.#layerUsers.delete(layer.chainId);

@@ -34,13 +34,17 @@ export interface RemoveResult {
 export function removeImages(store: Store, targets: readonly string[], options: RemoveOptions = {}): RemoveResult {
   const removal = new Removal(store, options.dryRun ?? false);
   const failures: OvlError[] = [];
-  for (const target of targets) {
-    try {
-      removeTarget(removal, target, options.force ?? false);
-    } catch (thrown) {
-      if (!(thrown instanceof OvlError) || thrown.code === "INTERNAL") throw thrown;
-      failures.push(thrown);
+  try {
+    for (const target of targets) {
+      try {
+        removeTarget(removal, target, options.force ?? false);
+      } catch (thrown) {
+        if (!(thrown instanceof OvlError) || thrown.code === "INTERNAL") throw thrown;
+        failures.push(thrown);
+      }
     }
+  } finally {
+    removal.flush();
   }
   return { records: removal.records, reclaimedBytes: removal.reclaimedBytes, failures };
 }

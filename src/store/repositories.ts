@@ -2,8 +2,11 @@
  * The names of a root's images: `repositories.json`, which maps familiar repository names to familiar
  * references to image ids. Written as Go writes it, replaced as a whole.
  */
-import { readSmall, writeAtomically } from "../driver/files.js";
-import { OvlError } from "../errors.js";
+import { randomInt } from "node:crypto";
+import { linkSync, rmSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { readSmall, renameDurably, writeAtomically } from "../driver/files.js";
+import { asOvlError, OvlError } from "../errors.js";
 import { type ImageId, isImageId } from "../model/digest.js";
 import { goJson } from "../model/go-json.js";
 import { isJsonObject } from "../model/go-shape.js";
@@ -25,6 +28,10 @@ const MAX_BYTES = 64 * 1024 * 1024;
 export interface NamedImage {
   readonly reference: Reference;
   readonly id: ImageId;
+}
+
+export interface KeptNames extends Disposable {
+  restore(): void;
 }
 
 export interface NameChanges {
@@ -90,9 +97,34 @@ export class Repositories {
     if (this.#damage !== null) throw this.#damage;
   }
 
+  /** The image that a name leads to, whether that image exists or not; null for a name that nobody has. */
+  holder(name: string | Reference): string | null {
+    const key = stored(typeof name === "string" ? parseReference(name) : name);
+    return this.#names.get(familiarName(key))?.get(familiarString(key)) ?? null;
+  }
+
   /** Writes an empty file unless there is one, as dockerd does when it starts. */
   create(): void {
     if (readSmall(this.path, MAX_BYTES).kind === "absent") this.#save(this.#names);
+  }
+
+  /** Keeps the names as they are, so that they can be had back without room on the disk; until it is disposed. */
+  keep(): KeptNames {
+    const names = this.#names;
+    const kept = join(dirname(this.path), `.tmp-${basename(this.path)}${randomInt(2 ** 32)}`);
+    try {
+      linkSync(this.path, kept);
+    } catch (thrown) {
+      throw asOvlError(thrown);
+    }
+    return {
+      restore: () => {
+        renameDurably(kept, this.path);
+        this.#names = names;
+        this.#byId = null;
+      },
+      [Symbol.dispose]: () => rmSync(kept, { force: true }),
+    };
   }
 
   #save(names: Map<string, Map<string, string>>): void {

@@ -50,7 +50,7 @@ export async function openStore(options: StoreOptions, access: "read" | "write" 
     new Layout(root, locked.driver).refuseObstacles();
     makeSkeleton(root, locked.driver);
     const store = new Store(root, { ...locked, kind: "docker" }, lock);
-    removeLeftovers(root, store.imagePath, store.driver);
+    removeLeftovers(store);
     return store;
   } catch (thrown) {
     lock[Symbol.dispose]();

@@ -313,6 +313,22 @@ export const FAULTS: readonly Fault[] = [
       readFileSync(root.config, "utf8").replace(root.container, HEX).replace("/web", "/half"),
     );
   }),
+  fault("L14", "a container that was not wholly removed", "CONTAINER_UNFINISHED", "mended", (root) => {
+    const dir = join(root.image, "layerdb/tmp", `removed-${HEX}`);
+    mkdirSync(dir, { recursive: true });
+    writeFileSync(join(dir, "mount-id"), HEX);
+    orphan(root, HEX);
+    mkdirSync(join(root.path, "containers", HEX));
+    writeFileSync(
+      join(root.path, "containers", HEX, "config.v2.json"),
+      readFileSync(root.config, "utf8").replace(root.container, HEX).replace("/web", "/half"),
+    );
+  }),
+  fault("L14", "the removal of a container that was not begun", "CONTAINER_UNFINISHED", "mended", (root) => {
+    const dir = join(root.image, "layerdb/tmp", `volumes-${root.container}`);
+    mkdirSync(dir, { recursive: true });
+    writeFileSync(join(dir, "names"), HEX);
+  }),
   fault("L15", "a layer half removed", "REMOVING_LEFT", "mended", (root) => {
     const dir = join(root.image, "layerdb/sha256", `${HEX}-${HEX}-removing`);
     mkdirSync(dir);
@@ -428,6 +444,13 @@ export const FAULTS: readonly Fault[] = [
       names["gone"] = { "gone:1": `sha256:${HEX}` };
     }),
   ),
+  fault("I10", "a name of an image that was just being brought", "IMAGE_UNFINISHED", "mended", (root) => {
+    mkdirSync(join(root.image, "layerdb/tmp", `image-${HEX}`), { recursive: true });
+    mkdirSync(join(root.image, "imagedb/metadata/sha256", HEX));
+    renames(root, (names) => {
+      names["gone"] = { "gone:1": `sha256:${HEX}` };
+    });
+  }),
   fault("I10", "a name that cannot be parsed", "REFERENCE_INVALID", "mended", (root) =>
     renames(root, (names) => {
       names["Upper"] = { "Upper:1": root.imageId };

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { isJsonObject, type JsonObject } from "../../model/go-shape.js";
 import type { FsckCode } from "../fsck-codes.js";
 import { type Finding, type FindingFields, finding } from "../fsck-finding.js";
-import type { ContainerRecord, Picture } from "../fsck-picture.js";
+import { type ContainerRecord, isUnfinished, type Picture } from "../fsck-picture.js";
 import { isContainerId } from "../fsck-read-containers.js";
 import { strays } from "./leftovers.js";
 
@@ -18,7 +18,7 @@ export function* checkContainers(picture: Picture): Generator<Finding> {
   const names = new Map<string, string>();
   for (const container of picture.containers.values()) {
     const { id, dir, config, problem } = container;
-    if (picture.layerdb.tmp.has(`container-${id}`)) continue;
+    if (isUnfinished(picture, id)) continue;
     const path = join(dir, "config.v2.json");
     if (config === null) {
       yield finding("CONTAINER_CONFIG_UNREADABLE", { subject: id, path, detail: problem ?? "" });

@@ -29,6 +29,11 @@ function badImage({ id, path, detail }: ImageRecord, state: keyof typeof CODE): 
   });
 }
 
+/** Whether an image was just being brought or removed: see store/image-marks.ts. */
+export function isMarked({ layerdb }: Picture, id: string): boolean {
+  return layerdb.tmp.has(`image-${id.slice("sha256:".length)}`);
+}
+
 /**
  * Images that are gone and have names, while something is left that only an image keeps: layers that nothing else uses,
  * or a container. A name without either is a stale name; a container without either was left by `rmi -f`, and works.
@@ -39,7 +44,7 @@ export function missingImages(picture: Picture, relations: Relations): Map<strin
   for (const { id, imageId } of picture.containers.values()) if (imageId !== null) madeFrom.set(imageId, id);
   let unused: boolean | null = null;
   for (const { text, imageId } of picture.names.names) {
-    if (!isImageId(imageId) || picture.images.has(imageId)) continue;
+    if (!isImageId(imageId) || picture.images.has(imageId) || isMarked(picture, imageId)) continue;
     const container = madeFrom.get(imageId);
     if (container !== undefined) missing.set(imageId, `${text} names it, and container ${container} was made from it`);
     else if ((unused ??= hasUnusedLayers(picture, relations))) {
@@ -66,7 +71,7 @@ function* checkMetadata(
 ): Generator<Finding> {
   if (!picture.images.has(id as ImageId)) {
     // Kept for an image that may come back.
-    if (!missing.has(id))
+    if (!missing.has(id) && !isMarked(picture, id))
       yield finding("METADATA_STALE", { subject: id, path: dir, steps: [{ do: "remove", path: dir }] });
     return;
   }

@@ -10,7 +10,8 @@ import type { Entry, Listing } from "../listing.js";
 
 const REMOVING = /^[0-9a-f]{64}-[0-9a-f]{64}-removing$/;
 const TEMPORARY = /^\.tmp-.+[0-9]$/;
-const UNFINISHED = "container-";
+const UNFINISHED = /^(container|removed|volumes)-([0-9a-f]{64})$/;
+const IN_TMP = /^(write-set|container|removed|volumes|image)-/;
 const HEX = /^[0-9a-f]{64}$/;
 
 /** Directories that unfinished work names: they go with it, and are no orphans. */
@@ -31,11 +32,15 @@ export function* checkLeftovers(picture: Picture, relations: Relations): Generat
     const ids = ["init-id", "mount-id"].map((file) => cacheIdIn(picture, path, file));
     const unused = ids.filter((id) => id !== null && picture.directories.has(id) && !relations.users.has(id));
     const drops = unused.map((cacheId) => ({ do: "drop-directory", cacheId: cacheId as CacheId }) as const);
+    const [, kind, containerId = ""] = UNFINISHED.exec(name) ?? [];
+    const made = [{ do: "drop-container", containerId }, ...drops, { do: "remove", path }] as const;
+    // The list of volumes of a container that is still there: its removal has not begun.
+    if (kind === "volumes" && picture.layerdb.tmp.has(`removed-${containerId}`)) continue;
     yield finding("CONTAINER_UNFINISHED", {
       subject: path,
       path,
       bytes: drops.reduce((sum, { cacheId }) => sum + diskUse(join(picture.home, cacheId)), diskUse(path)),
-      steps: [{ do: "drop-container", containerId: name.slice(UNFINISHED.length) }, ...drops, { do: "remove", path }],
+      steps: kind === "container" ? made : [{ do: "finish-removal", containerId }],
     });
   }
   for (const { path } of picture.daemonRuns ? [] : removing(picture)) {
@@ -63,9 +68,12 @@ function writeSets(picture: Picture): { path: string }[] {
   return named(picture.layerdb.tmp, /^write-set-/);
 }
 
-/** `layerdb/tmp/container-<id>`, which names what is being made. */
+/**
+ * `layerdb/tmp/container-<id>`, which names what is being made; `removed-<id>`, which names what is being removed;
+ * `volumes-<id>`, those that go along.
+ */
 function unfinishedContainers(picture: Picture): { path: string; name: string }[] {
-  return named(picture.layerdb.tmp, /^container-[0-9a-f]{64}$/);
+  return named(picture.layerdb.tmp, UNFINISHED);
 }
 
 function removing(picture: Picture): { path: string }[] {
@@ -123,7 +131,7 @@ function* checkStrays(picture: Picture): Generator<Finding> {
   yield* strays(join(image, "layerdb", "sha256"), layerdb.sha256, "STRAY_IN_LAYERDB", isLayer);
   yield* strays(join(image, "layerdb", "mounts"), layerdb.mounts, "STRAY_IN_LAYERDB", isHexDirectory);
   yield* strays(join(image, "layerdb", "tmp"), layerdb.tmp, "STRAY_IN_LAYERDB", ({ name, kind }) => {
-    return kind === "directory" && (name.startsWith("write-set-") || name.startsWith(UNFINISHED));
+    return kind === "directory" && IN_TMP.test(name);
   });
   yield* strays(join(imagedb, "content", "sha256"), contentEntries, "STRAY_IN_IMAGEDB", isImage);
   yield* strays(join(imagedb, "metadata", "sha256"), metadataEntries, "STRAY_IN_IMAGEDB", isHexDirectory);

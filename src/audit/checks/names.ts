@@ -1,11 +1,12 @@
 /** repositories.json: whether dockerd can read it, and whether each name is one that it finds an image by. */
+import { join } from "node:path";
 import { type ImageId, isImageId } from "../../model/digest.js";
 import { goJson } from "../../model/go-json.js";
 import { familiarName, familiarString, parseReference } from "../../model/reference.js";
-import { type Finding, finding } from "../fsck-finding.js";
+import { type Finding, finding, type Step } from "../fsck-finding.js";
 import type { NameRecord, Picture } from "../fsck-picture.js";
 import type { Relations } from "../fsck-relations.js";
-import { missingImages } from "./images.js";
+import { isMarked, missingImages } from "./images.js";
 
 const MODE = 0o600;
 
@@ -29,9 +30,10 @@ export function* checkNames(picture: Picture, relations: Relations): Generator<F
   // Whichever of its names is mended first: the file as it is to be in the end.
   const kept = names.names.filter((name) => [null, "REFERENCE_UNFAMILIAR"].includes(judge(picture, missing, name)));
   const rewrite = { do: "write", path, content: written(kept), mode: MODE } as const;
+  yield* checkMarked(picture, rewrite);
   for (const name of names.names) {
     const code = judge(picture, missing, name);
-    if (code === null) continue;
+    if (code === null || code === "IMAGE_UNFINISHED") continue;
     const { text, imageId } = name;
     yield finding(code, {
       subject: text,
@@ -42,6 +44,20 @@ export function* checkNames(picture: Picture, relations: Relations): Generator<F
   }
 }
 
+/** Marks of images that were just being brought or removed, and what is there of those that have no config. */
+function* checkMarked({ layerdb, image, images, names, daemonRuns }: Picture, rewrite: Step): Generator<Finding> {
+  for (const { name, path } of daemonRuns ? [] : layerdb.tmp.values()) {
+    const hex = /^image-([0-9a-f]{64})$/.exec(name)?.[1];
+    if (hex === undefined || path === null) continue;
+    const id = `sha256:${hex}` as ImageId;
+    const left = images.has(id) ? [] : [join(image, "imagedb", "metadata", "sha256", hex)];
+    const named = !images.has(id) && names.names.some(({ imageId }) => imageId === id);
+    const removals = [...left, path].map((one) => ({ do: "remove", path: one }) as const);
+    const steps = named ? [rewrite, ...removals] : removals;
+    yield finding("IMAGE_UNFINISHED", { subject: id, path, steps });
+  }
+}
+
 function judge(
   picture: Picture,
   missing: ReadonlyMap<string, string>,
@@ -49,6 +65,7 @@ function judge(
 ) {
   if (reference === null || (reference.tag === null && reference.digest === null)) return "REFERENCE_INVALID" as const;
   if (!isImageId(imageId)) return "REFERENCE_STALE" as const;
+  if (!picture.images.has(imageId) && isMarked(picture, imageId)) return "IMAGE_UNFINISHED" as const;
   if (!picture.images.has(imageId as ImageId) && !missing.has(imageId)) return "REFERENCE_STALE" as const;
   const familiar = familiarString(reference) === text && familiarName(reference) === repository;
   return familiar ? null : ("REFERENCE_UNFAMILIAR" as const);

@@ -93,7 +93,7 @@ function* checkLinks(picture: Picture, { users, places }: Relations): Generator<
         continue;
     }
     const path = join(picture.home, "l", name);
-    yield finding("LINK_STALE", {
+    yield finding(/^\.tmp-.+[0-9]$/.test(name) ? "TEMPORARY_FILE_LEFT" : "LINK_STALE", {
       subject: path,
       path,
       detail: `it leads to ${target}`,
