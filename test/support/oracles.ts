@@ -21,10 +21,12 @@ const COMMANDS = {
   igzip: "isal",
   podman: "podman",
   unshare: "util-linux",
+  "mkfs.ext4": "e2fsprogs",
+  losetup: "mount",
 } as const;
 
-/** `root`: uid 0. `nonroot`: another uid. `gnu-tar` is `tar`, which Debian always has. */
-export type Oracle = keyof typeof COMMANDS | "root" | "nonroot" | "gnu-tar";
+/** `root`: uid 0. `nonroot`: another uid. `gnu-tar` is `tar`, which Debian always has. `loop`: loop devices. */
+export type Oracle = keyof typeof COMMANDS | "root" | "nonroot" | "gnu-tar" | "loop";
 
 /** Docker's own client, past a newer one that may come first in PATH: client and daemon of one package agree. */
 export const DOCKER_CLIENT: string = existsSync("/usr/bin/docker") ? "/usr/bin/docker" : "docker";
@@ -43,6 +45,7 @@ export function oracle(...names: readonly Oracle[]): string | false {
 function missingReason(name: Oracle): string | null {
   if (name === "root") return process.getuid?.() === 0 ? null : "needs root";
   if (name === "nonroot") return process.getuid?.() !== 0 ? null : "needs a user other than root";
+  if (name === "loop") return existsSync("/dev/loop-control") ? null : "needs loop devices (/dev/loop-control)";
   if (name === "gnu-tar") return inPath("tar") ? null : "needs GNU tar";
   return inPath(name) ? null : `needs ${name} (Debian package ${COMMANDS[name]})`;
 }
