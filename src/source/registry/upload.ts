@@ -20,6 +20,9 @@ interface Session {
 /** Bytes of the blob that have been handed to the connection, in all; less than before where some were lost. */
 export type OnSent = (bytes: number) => void;
 
+/** Bytes that count as progress: a registry that takes less at a time will never have all of it. */
+const PROGRESS_BYTES = 64 * 1024;
+
 /** Milliseconds that an upload which is given up may keep a process. */
 const CANCEL_MS = 2000;
 
@@ -56,13 +59,13 @@ export class Upload {
         return;
       } catch (thrown) {
         if (!(thrown instanceof Transient)) throw thrown;
-        if (offsetOf(this.#session) > from) pauses.reset();
+        if (offsetOf(this.#session) - from >= PROGRESS_BYTES) pauses.reset();
         await pauses.next(thrown);
         // It may have been the answer that was lost, and not the blob.
         if ((await this.#uploader.sizeOf(this.#blob.digest)) === this.#blob.size) return;
         const before = offsetOf(this.#session);
         this.#session = this.#session === null ? null : await this.#resumed(this.#session);
-        if (offsetOf(this.#session) > before) pauses.reset();
+        if (offsetOf(this.#session) - before >= PROGRESS_BYTES) pauses.reset();
         this.#onSent(offsetOf(this.#session));
       }
     }
@@ -113,6 +116,7 @@ export class Upload {
     // Registries that count otherwise (from the chunk's own start) are given the benefit of the doubt: the digest decides.
     const taken = bytesAt(answer) ?? 0;
     session.offset = taken > start && taken <= end ? taken : end + 1;
+    if (session.offset <= end && taken - start < PROGRESS_BYTES) throw forgotten(answer);
   }
 
   /** How far an upload has come; null where the registry has forgotten it, and it starts again. */

@@ -190,6 +190,15 @@ describe("an upload", () => {
     );
   });
 
+  it("is given up where the registry takes a few bytes at a time", async () => {
+    registry.onPatch = () => {
+      registry.keeps = 10 * sent().length;
+    };
+    await assert.rejects(upload(), { code: "REGISTRY" });
+    assert.ok(sent().length <= 4, String(sent().length));
+    assert.equal(cancelled(), 1);
+  });
+
   it("asks where the registry has other bytes than it should (416), and goes on there", async () => {
     registry.onPatch = () => {
       // It lost a part of the first chunk after it said that it had all of it.
