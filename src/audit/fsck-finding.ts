@@ -71,7 +71,8 @@ export interface FindingFields {
 export function finding(code: FsckCode, fields: FindingFields): Finding {
   const { severity, what } = FSCK_CODES[code];
   const { subject, path, detail, bytes = 0, steps = [], restore = null } = fields;
-  const about = subject === path ? "" : ` (${subject})`;
+  // What the path says already is not said again.
+  const about = path.includes(subject.replace(/^sha256:/, "")) ? "" : ` (${subject})`;
   const message = `${path}${about} ${what}${detail === undefined ? "" : `: ${detail}`}`;
   return { code, severity, subject, path, message, bytes, steps, restore };
 }

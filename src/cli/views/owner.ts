@@ -8,11 +8,11 @@ export function ownerText(owners: readonly Owner[], { trunc }: { trunc: boolean 
   return owners.map((owner) => [heading(owner), ...details(owner, id)].join("\n")).join("\n");
 }
 
-function heading({ query, kind, chainId, containers }: Owner): string {
+function heading({ query, kind, chainId, images, containers }: Owner): string {
   const shown = displayName(byteStringOf(query.trim()));
   switch (kind) {
     case "image-layer":
-      if (chainId !== null) return `${shown}: a layer of images`;
+      if (chainId !== null) return `${shown}: ${images.length > 0 ? "a layer of images" : "a layer that no image has"}`;
       return `${shown}: a layer that no entry of layerdb names: of a pull under way, or of an entry that is damaged`;
     case "container":
       return `${shown}: the read-write layer of container ${containerName(containers)}`;
