@@ -71,7 +71,7 @@ async function ask({ name, argv, isWhole }: Question, root: string, size: RootSi
 /** Growth is the time at the largest size by that at a quarter of it: 4 is linear, 16 quadratic. */
 export function scaleTable(measured: readonly Measured[]): string {
   const counts = [...new Set(measured.map(({ size }) => size.layers))];
-  const head = ["a large root", ...counts.flatMap((layers) => [`${thousands(layers)} layers`, "MiB"]), "growth"];
+  const head = ["a large root", ...counts.flatMap((layers) => [`${thousands(layers)} layers`, "peak MiB"]), "growth"];
   const lines = [head.join(" | "), ["---", ...head.slice(1).map(() => "---:")].join(" | ")];
   for (const { name } of QUESTIONS) {
     const sizes = measured.filter((one) => one.name === name);
