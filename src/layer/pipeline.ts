@@ -180,5 +180,8 @@ class StageThread {
 /** A thread has its own heap; where that is full, it is gone. */
 function deathOf(error: Error): OvlError {
   const isMemory = (error as NodeJS.ErrnoException).code === "ERR_WORKER_OUT_OF_MEMORY";
-  return isMemory ? osError("ENOMEM", "hold what a layer needs in memory") : new OvlError("INTERNAL", error.message);
+  if (isMemory) return osError("ENOMEM", "hold what a layer needs in memory");
+  // What keeps a thread from starting, such as EMFILE, comes as text only.
+  const errno = /^(E[A-Z0-9]+): /.exec(error.message)?.[1];
+  return errno === undefined ? new OvlError("INTERNAL", error.message) : osError(errno, "start a thread for a layer");
 }
