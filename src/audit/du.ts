@@ -85,7 +85,7 @@ export function rootUse(store: Store, metadata = false): DuResult {
     buildCache: groups.buildCache,
     other: other.bytes,
   };
-  return { use, warnings: warningsOf(index, walk) };
+  return { use, warnings: [...store.layout.warnings, ...warningsOf(index, walk)] };
 }
 
 /** Layers before those that stand on them: the overlay driver links files from layer to layer. */

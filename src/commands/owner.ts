@@ -28,6 +28,7 @@ image-layer: a layer; without a chain id no entry of layerdb names it, but a pul
     const { findOwners } = await import("../audit/owner.js");
     await using store = await this.reader(flags);
     const { owners, missing } = findOwners(store, args.query);
+    await this.tell(store.layout.warnings, flags);
     if (missing !== null && this.jsonEnabled()) throw missing;
     const answer = this.answer({ owners }, flags, {
       text: () => ownerText(owners, { trunc: !flags["no-trunc"] }),

@@ -123,6 +123,20 @@ describe("questions about a damaged root", { skip: oracle("root") }, () => {
     }
   });
 
+  /** What stands in the place of a directory of the layout is told with every answer about the whole. */
+  async function expectSaid(root: string): Promise<void> {
+    await using store = await openStore({ root, driver: null });
+    for (const { message } of store.layout.warnings) {
+      for (const [name, ask] of Object.entries(WHOLE)) {
+        const { warnings } = ask(store);
+        assert.ok(
+          warnings.some((warning) => warning.message === message),
+          `${name} does not say that ${message}`,
+        );
+      }
+    }
+  }
+
   it("never follow a symlink out of the root, wherever it stands", async () => {
     const directories = pathsIn(sound).filter((path) => !path.includes("/diff/") && isDirectory(sound, path));
     const elsewhere = work.dir("elsewhere");
@@ -152,6 +166,7 @@ describe("questions about a damaged root", { skip: oracle("root") }, () => {
         answers.push(found);
       }
       assert.deepEqual(answers[0], answers[1], `${path} is a symlink`);
+      await expectSaid(root);
       rmSync(root, { recursive: true });
       rmSync(elsewhere, { recursive: true });
     }
