@@ -48,7 +48,7 @@ export class ImageDb {
 
   /** Whether nothing stands where its config would be; what stands there need not be readable. */
   isAbsent(id: ImageId): boolean {
-    return readSmall(this.#content(id), MAX_CONFIG_BYTES).kind === "absent";
+    return this.#obstacle === null && readSmall(this.#content(id), MAX_CONFIG_BYTES).kind === "absent";
   }
 
   /** The exact bytes of a config. Throws NOT_FOUND, BAD_ROOT, and IMAGE_ID_MISMATCH where they were changed. */
