@@ -33,7 +33,8 @@ interface Member {
   readonly book: Map<string, string>;
   /** The name that is being changed. */
   doing: string | null;
-  rounds: number;
+  /** Names given and taken, or looks. */
+  count: number;
   /** Status and stderr. */
   readonly ended: Promise<readonly [number | null, string]>;
 }
@@ -73,10 +74,10 @@ it(`eight processes and two readers share a root for ${SECONDS} s, one of them b
   for (const [name, id] of expected) {
     if (!open.has(name)) assert.equal(store.repositories.get(parseReference(name)), id, `${name} was lost`);
   }
-  const rounds = [...alive, ...dead].reduce((sum, member) => sum + member.rounds, 0);
-  const looks = readers.reduce((sum, member) => sum + member.rounds, 0);
+  const changes = [...alive, ...dead].reduce((sum, member) => sum + member.count, 0);
+  const looks = readers.reduce((sum, member) => sum + member.count, 0);
   assert.ok(expected.size >= WRITERS && looks >= READERS);
-  context.diagnostic(`${rounds} rounds, ${expected.size} names kept, ${dead.length} killed, ${looks} looks`);
+  context.diagnostic(`${changes} changes of names, ${expected.size} kept, ${dead.length} killed, ${looks} looks`);
 });
 
 function join(role: "read" | "write", args: readonly string[]): Member {
@@ -88,7 +89,7 @@ function join(role: "read" | "write", args: readonly string[]): Member {
     process: child,
     book: new Map(),
     doing: null,
-    rounds: 0,
+    count: 0,
     ended: ended.then(([[status], errors]) => [status as number | null, errors]),
   };
   lines.on("line", (line) => enter(member, JSON.parse(line) as BookLine));
@@ -97,9 +98,11 @@ function join(role: "read" | "write", args: readonly string[]): Member {
 
 function enter(member: Member, line: BookLine): void {
   if (line.kind === "rounds") {
-    member.rounds = line.count;
+    // A reader has no book.
+    if (member.count === 0) member.count = line.count;
     return;
   }
+  if (line.kind !== "doing") member.count++;
   member.doing = line.kind === "doing" ? line.name : null;
   if (line.kind === "has") member.book.set(line.name, line.id);
   if (line.kind === "lacks") member.book.delete(line.name);
