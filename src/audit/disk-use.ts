@@ -1,6 +1,6 @@
 /** How much of a disk a tree takes: blocks, each inode once. Nothing is followed or opened for its content. */
 import { constants } from "node:fs";
-import { byteStringOf } from "../model/bytes.js";
+import { type ByteString, byteStringOf } from "../model/bytes.js";
 import { AT_FDCWD, close, openAt } from "../sys/at.js";
 import { namesAt } from "../sys/read-names.js";
 import { isDirectory, statAt } from "../sys/stat.js";
@@ -9,35 +9,37 @@ const O_PATH_DIRECTORY = 0o10000000 | constants.O_DIRECTORY | constants.O_NOFOLL
 
 /** Bytes; 0 for what cannot be read. */
 export function diskUse(path: string): number {
-  const fd = openAt(AT_FDCWD, byteStringOf(path), O_PATH_DIRECTORY);
-  if (fd < 0) return 0;
-  try {
-    return below(fd, new Set());
-  } finally {
-    close(fd);
-  }
-}
-
-function below(dir: number, seen: Set<string>): number {
-  const names = namesAt(dir);
-  if (typeof names === "number") return 0;
+  const frames = [open(AT_FDCWD, byteStringOf(path))].filter((frame) => frame !== null);
+  const seen = new Set<string>();
   let bytes = 0;
-  for (const name of names) {
-    const stat = statAt(dir, name);
+  // No recursion: a container may have made directories as deep as it liked.
+  for (let frame = frames.at(-1); frame !== undefined; frame = frames.at(-1)) {
+    const name = frame.names.pop();
+    if (name === undefined) {
+      close(frame.fd);
+      frames.pop();
+      continue;
+    }
+    const stat = statAt(frame.fd, name);
     if (typeof stat === "number") continue;
     if (isDirectory(stat)) {
       bytes += stat.size;
-      const fd = openAt(dir, name, O_PATH_DIRECTORY);
-      if (fd < 0) continue;
-      try {
-        bytes += below(fd, seen);
-      } finally {
-        close(fd);
-      }
+      const inner = open(frame.fd, name);
+      if (inner !== null) frames.push(inner);
     } else if (stat.nlink < 2 || !seen.has(stat.identity)) {
       if (stat.nlink > 1) seen.add(stat.identity);
       bytes += stat.blocks * 512;
     }
   }
   return bytes;
+}
+
+/** null for what cannot be read. */
+function open(dir: number, name: ByteString): { readonly fd: number; readonly names: ByteString[] } | null {
+  const fd = openAt(dir, name, O_PATH_DIRECTORY);
+  if (fd < 0) return null;
+  const names = namesAt(fd);
+  if (typeof names !== "number") return { fd, names };
+  close(fd);
+  return null;
 }

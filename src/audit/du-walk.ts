@@ -20,6 +20,14 @@ export const NOTHING: Use = { bytes: 0, inodes: 0 };
 
 const DIRECTORY = constants.O_RDONLY | constants.O_DIRECTORY;
 
+/** A directory that is open, and what of it was not looked at yet. */
+interface Frame {
+  readonly fd: number;
+  readonly path: string;
+  readonly device: string;
+  readonly names: ByteString[];
+}
+
 export class DiskWalk {
   /** Directories that could not be read, by the reason. */
   readonly unread: { readonly path: string; readonly reason: string }[] = [];
@@ -60,26 +68,41 @@ export class DiskWalk {
     sum.inodes++;
   }
 
-  #below(parent: number, name: ByteString, path: string, { identity }: Stat, sum: { bytes: number; inodes: number }) {
+  /** No recursion: a container may have made directories as deep as it liked. */
+  #below(parent: number, name: ByteString, path: string, stat: Stat, sum: { bytes: number; inodes: number }): void {
+    const frames: Frame[] = [];
+    this.#enter(frames, parent, name, path, stat);
+    try {
+      for (let frame = frames.at(-1); frame !== undefined; frame = frames.at(-1)) {
+        const child = frame.names.pop();
+        if (child === undefined) {
+          close(frame.fd);
+          frames.pop();
+          continue;
+        }
+        const found = statAt(frame.fd, child);
+        if (typeof found === "number") continue;
+        const directory = isDirectory(found);
+        // dockerd mounts containers on their `merged`, and nothing else here.
+        if (directory && (device(found.identity) !== frame.device || this.#isMount(frame.path, child))) continue;
+        this.#count(found, sum);
+        if (directory) this.#enter(frames, frame.fd, child, `${frame.path}/${child}`, found);
+      }
+    } finally {
+      for (const { fd } of frames) close(fd);
+    }
+  }
+
+  #enter(frames: Frame[], parent: number, name: ByteString, path: string, { identity }: Stat): void {
     const fd = openQuietlyAt(parent, name, DIRECTORY);
     // Gone since: on a live root things are.
     if (fd === -ENOENT) return;
     if (fd < 0) return void this.unread.push({ path, reason: errnoName(-fd) });
-    try {
-      const names = typedNamesOf(fd);
-      if (typeof names === "number") return void this.unread.push({ path, reason: errnoName(-names) });
-      for (const [child] of names) {
-        const stat = statAt(fd, child);
-        if (typeof stat === "number") continue;
-        const directory = isDirectory(stat);
-        // dockerd mounts containers on their `merged`, and nothing else here.
-        if (directory && (device(stat.identity) !== device(identity) || this.#isMount(path, child))) continue;
-        this.#count(stat, sum);
-        if (directory) this.#below(fd, child, `${path}/${child}`, stat, sum);
-      }
-    } finally {
+    const names = typedNamesOf(fd);
+    if (typeof names === "number") {
       close(fd);
-    }
+      this.unread.push({ path, reason: errnoName(-names) });
+    } else frames.push({ fd, path, device: device(identity), names: names.map(([child]) => child) });
   }
 
   #isMount(directory: string, name: ByteString): boolean {
