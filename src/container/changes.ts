@@ -39,6 +39,9 @@ interface Place {
   readonly entry: Entry;
 }
 
+/** Directories that are compared on one stack. */
+const NESTED = 200;
+
 class Comparison {
   readonly changes: Change[] = [];
   readonly #oldDirs: readonly string[];
@@ -52,7 +55,9 @@ class Comparison {
   }
 
   /** What is below two directories of one path; null for one that is not there. */
-  async compare(before: UnionDirectory | null, after: UnionDirectory): Promise<void> {
+  async compare(before: UnionDirectory | null, after: UnionDirectory, depth = 1): Promise<void> {
+    // What is called stays on the stack until something is awaited, and directories may be thousands deep.
+    if (depth % NESTED === 0) await null;
     const old = before?.entries();
     let was = next(old);
     for (const entry of after.entries()) {
@@ -60,14 +65,14 @@ class Comparison {
       for (; was !== null && was.name < entry.name; was = next(old)) this.#add("D", after.path, was);
       const same = was !== null && was.name === entry.name ? was : null;
       const oldPlace = same === null || before === null ? null : { directory: before, entry: same };
-      await this.#pair(oldPlace, { directory: after, entry });
+      await this.#pair(oldPlace, { directory: after, entry }, depth);
       if (same !== null) was = next(old);
     }
     for (; was !== null; was = next(old)) this.#add("D", after.path, was);
   }
 
   /** An object that is there now, and what has been in its place. */
-  async #pair(before: Place | null, after: Place): Promise<void> {
+  async #pair(before: Place | null, after: Place, depth: number): Promise<void> {
     const { directory, entry } = after;
     const at = this.changes.length;
     const isChanged = before !== null && this.#differs(before, after);
@@ -84,7 +89,7 @@ class Comparison {
     // Its own files are opened again when they are asked for: the way down may be deeper than files may be open.
     directory.release();
     before?.directory.release();
-    await this.compare(old, inner);
+    await this.compare(old, inner, depth + 1);
     // What has changed below a directory is told of the directory, too.
     if (this.changes.length > at && before !== null && !isChanged) this.#add("C", directory.path, entry);
   }
