@@ -157,8 +157,9 @@ export class UnionDirectory implements Disposable {
 
   /** Closes what is open; what is used again is opened again, by its path. For walks deeper than there are files to open. */
   release(): void {
-    if (this.path === "") return;
     for (const part of this.#parts) {
+      // The roots are the union's; a root that was entered anew has files of its own.
+      if (part.fd === this.#union.roots[part.layer]) continue;
       if (part.fd !== CLOSED) close(part.fd);
       part.fd = CLOSED;
     }
@@ -232,7 +233,12 @@ const PATH_BYTES = 4000;
 /** A directory by its path below an open one, without symlinks; or `-errno`. */
 function openDeep(root: number, path: ByteString): number {
   const cut = path.length > PATH_BYTES ? path.lastIndexOf("/", PATH_BYTES) : path.length;
-  const fd = openAt2(root, path.slice(0, cut) as ByteString, DIRECTORY, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
+  const fd = openAt2(
+    root,
+    (path.slice(0, cut) || SELF) as ByteString,
+    DIRECTORY,
+    RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS,
+  );
   if (cut === path.length || fd < 0) return fd;
   try {
     return openDeep(fd, path.slice(cut + 1) as ByteString);

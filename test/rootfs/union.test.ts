@@ -65,6 +65,25 @@ describe("Union", () => {
     assert.deepEqual(found.directory.layers, [0, 1]);
   });
 
+  it("closes what it opened, its root entered as a directory too", () => {
+    using place = scratch("union", 0);
+    const dirs = layers(place, { "d/b": "top" }, { "d/a": "" });
+    const open = () => readdirSync("/proc/self/fd").length;
+    const before = open();
+    {
+      using union = new Union(dirs);
+      using found = union.locate(byteStringOf("/"), "parents");
+      assert.ok(found.entry !== null);
+      using inner = found.directory.enter(found.entry);
+      inner.release();
+      assert.deepEqual(
+        [...inner.entries()].map(({ name }) => name),
+        ["d"],
+      );
+    }
+    assert.equal(open(), before);
+  });
+
   it("shows whiteouts in the view of a single layer only", () => {
     using place = scratch("union", 0);
     const dirs = layers(place, { "d/": "" }, { "d/gone": "x" });
