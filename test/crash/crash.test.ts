@@ -1,6 +1,6 @@
 /**
  * kill -9 while ovl writes. A pull into a root that is not there is killed before every one of its steps; the other
- * writing commands together OVL_CRASH_KILLS times (150), before steps that OVL_CRASH_SEED (1) chooses; and the command
+ * writing commands together OVL_CRASH_KILLS times (100), before steps that OVL_CRASH_SEED (1) chooses; and the command
  * line itself at moments that nobody chooses. What has to hold then is in kill.ts. dockerd looks at one root of each
  * command.
  */
@@ -14,7 +14,7 @@ import { checkRoot, killAt, killLater, makeCase } from "./kill.js";
 import { prepareRoot, prepareSources, type Scenario, scenarios } from "./scenarios.js";
 import { chosen, killAll } from "./steps.js";
 
-const KILLS = Number(process.env["OVL_CRASH_KILLS"] ?? 150);
+const KILLS = Number(process.env["OVL_CRASH_KILLS"] ?? 100);
 const SEED = Number(process.env["OVL_CRASH_SEED"] ?? 1);
 /** Kills of the command line, at moments spread over the time that it takes. */
 const MOMENTS = 10;
