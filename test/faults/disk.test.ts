@@ -29,42 +29,42 @@ type Plan = Omit<Sweep, "titles" | "step"> & { readonly steps: readonly [layers:
 
 /** The steps are prime, so that different kinds of calls are met. */
 const PLANS: Readonly<Record<string, Plan>> = {
-  "has no bytes left": { fault: { kind: "pages" }, steps: [3, 1], codes: ["NO_SPACE"] },
-  "has no inodes left": { fault: { kind: "inodes" }, steps: [5, 2], codes: ["NO_SPACE"] },
+  "has no bytes left": { fault: { kind: "pages" }, steps: [4, 2], codes: ["NO_SPACE"] },
+  "has no inodes left": { fault: { kind: "inodes" }, steps: [7, 3], codes: ["NO_SPACE"] },
   "is full from one call on": {
     fault: { kind: "call", classes: TAKES_SPACE, errno: ENOSPC, mode: "on", cleans: true },
-    steps: [11, 3],
+    steps: [13, 3],
     codes: ["NO_SPACE"],
   },
   "has a quota that one call exceeds": {
     fault: { kind: "call", classes: TAKES_SPACE | SYNCS, errno: EDQUOT, mode: "once" },
-    steps: [13, 5],
+    steps: [17, 5],
     codes: ["NO_SPACE"],
   },
   "fails in one call": {
     fault: { kind: "call", classes: WRITE, errno: EIO, mode: "once" },
-    steps: [11, 5],
+    steps: [17, 5],
     codes: ["IO"],
   },
   "fails from one call on": {
     fault: { kind: "call", classes: WRITE, errno: EIO, mode: "on", cleans: false },
-    steps: [23, 7],
+    steps: [29, 7],
     codes: ["IO"],
   },
   "is read-only from one call on": {
     fault: { kind: "call", classes: TAKES_SPACE | CHANGES, errno: EROFS, mode: "on", cleans: false },
-    steps: [23, 7],
+    steps: [29, 7],
     codes: ["PERMISSION"],
   },
   "can be read but for one call": {
     fault: { kind: "call", classes: READS, errno: EIO, mode: "once" },
-    steps: [13, 0],
+    steps: [23, 0],
     // Where metadata cannot be read, a root is damaged, as far as anybody can tell.
     codes: ["IO", "BAD_ROOT", "BAD_TAR", "NOT_FOUND"],
   },
   "cannot be opened any more, for want of descriptors": {
     fault: { kind: "call", classes: TAKES_SPACE | READS, errno: EMFILE, mode: "on", cleans: false },
-    steps: [29, 17],
+    steps: [41, 23],
     codes: ["IO"],
   },
 };

@@ -140,7 +140,8 @@ class Sweeping {
     const error = await this.#outcome();
     const isDone = this.#case.leaves === "less" && error?.code === "NOT_FOUND";
     if (error !== null && !isDone) this.#say(`run again: ${error.message}`);
-    if (this.#case.leaves === "less") await ovlHere(["fsck", "--repair", "-q", "--root", world.root]);
+    const isLeft = fault.kind === "call" && fault.cleans === false;
+    if (isLeft || this.#case.leaves === "less") await ovlHere(["fsck", "--repair", "-q", "--root", world.root]);
     await this.#expectSound("after another run");
   }
 
