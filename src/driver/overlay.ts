@@ -7,7 +7,7 @@ import { asOvlError, OvlError } from "../errors.js";
 import { type CacheId, isCacheId } from "../model/digest.js";
 import type { DirectoryProblem, Driver, GraphData, MountPlan } from "./driver.js";
 import { errnoOf, readId, readNames } from "./files.js";
-import { isDirectory } from "./is-directory.js";
+import { isDirectory, obstacleToContent } from "./is-directory.js";
 import { removeTree } from "./remove-tree.js";
 
 export class Overlay implements Driver {
@@ -95,9 +95,10 @@ export class Overlay implements Driver {
 
   check(cacheId: CacheId): DirectoryProblem[] {
     const path = join(this.dir(cacheId), "root");
-    if (isDirectory(path)) return [];
+    const obstacle = obstacleToContent(path);
+    if (obstacle === null) return [];
     const expected = "the directory of the layer's files";
-    return [{ path, expected, actual: "nothing", message: `${path} is missing; expected ${expected}` }];
+    return [{ path, expected, actual: "nothing", message: `${path} ${obstacle}; expected ${expected}` }];
   }
 
   graphData(cacheId: CacheId): GraphData {

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import type { CacheId } from "../model/digest.js";
 import type { DirectoryProblem } from "./driver.js";
 import { readSmall } from "./files.js";
-import { isDirectory } from "./is-directory.js";
+import { obstacleToContent } from "./is-directory.js";
 
 /** What dockerd and ovl make; another length would break the bound on mount options, not the layer. */
 const LINK = /^[A-Za-z0-9]{1,64}$/;
@@ -17,9 +17,8 @@ const LINK = /^[A-Za-z0-9]{1,64}$/;
 export function checkOverlay2(home: string, cacheId: CacheId, below: readonly (CacheId | null)[]): DirectoryProblem[] {
   const dir = join(home, cacheId);
   const content = join(dir, "diff");
-  if (!isDirectory(dir) || !isDirectory(content)) {
-    return [problem(content, "the directory of the layer's files", "nothing", "is missing")];
-  }
+  const obstacle = obstacleToContent(content);
+  if (obstacle !== null) return [problem(content, "the directory of the layer's files", "nothing", obstacle)];
   return [...checkLink(home, cacheId), ...checkLower(home, dir, below)];
 }
 
