@@ -114,7 +114,7 @@ export class Overlay2 implements Driver {
 
   list(): CacheId[] {
     if (!this.#isReal(this.home)) return [];
-    return namesIn(this.home).filter((name): name is CacheId => name !== "l" && isCacheId(name));
+    return namesIn(this.home).filter(isCacheId);
   }
 
   link(cacheId: CacheId): string | null {

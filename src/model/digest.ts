@@ -20,7 +20,7 @@ export type CacheId = Branded<"CacheId">;
 
 const SHA256 = /^sha256:[0-9a-f]{64}$/;
 const DIGEST = /^(?:sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})$/;
-const CACHE_ID = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,254}$/;
+const CACHE_ID = /^(?!l$)[A-Za-z0-9][A-Za-z0-9_.-]{0,254}$/;
 
 export function isDigest(text: string): text is Digest {
   return DIGEST.test(text);
@@ -34,7 +34,7 @@ export function isChainId(text: string): text is ChainId {
 export function isImageId(text: string): text is ImageId {
   return SHA256.test(text);
 }
-/** Whether text can name a layer directory: one path component that cannot leave `overlay2/`. */
+/** Whether text can name a layer directory: one path component that cannot leave `overlay2/`, and not its `l/`. */
 export function isCacheId(text: string): text is CacheId {
   return CACHE_ID.test(text);
 }

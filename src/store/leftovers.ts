@@ -2,13 +2,13 @@
  * What a killed ovl or dockerd leaves in a root, recognised and removed. Called with the root locked and no
  * daemon on it; nothing but the kinds below is ever touched.
  */
-import { rmSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Driver } from "../driver/driver.js";
 import { readId } from "../driver/files.js";
 import { removeTree } from "../driver/remove-tree.js";
-import { type CacheId, isCacheId } from "../model/digest.js";
-import { finishRemoval } from "./container-removal.js";
+import { isCacheId } from "../model/digest.js";
+import { type ContainerPlace, finishRemoval } from "./container-removal.js";
 import { unmarkImages } from "./image-marks.js";
 import type { ImageDb } from "./imagedb.js";
 import { anonymousVolumes, readConfig } from "./mounts.js";
@@ -50,7 +50,7 @@ export function removeLeftovers({ root, imagePath, driver, images, repositories 
   for (const name of namesIn(tmp)) {
     const [, kind, id] = UNFINISHED_CONTAINER.exec(name) ?? [];
     if (id === undefined) continue;
-    if (kind === "container") removeUnfinished(root, join(tmp, name), id, driver);
+    if (kind === "container") removeUnfinished({ root, layerDb, driver }, id);
     else finishRemoval({ root, layerDb, driver }, id);
   }
   // 4. Images that were being brought or removed: what is there without a config.
@@ -65,11 +65,14 @@ export function removeLeftovers({ root, imagePath, driver, images, repositories 
 }
 
 /** Nobody has used it: dockerd lists no container without an entry in `layerdb/mounts`, which comes last. */
-function removeUnfinished(root: string, journal: string, id: string, driver: Driver): void {
-  removeUnfinishedConfig(root, id);
+function removeUnfinished({ root, layerDb, driver }: ContainerPlace, id: string): void {
+  const journal = join(layerDb, "tmp", `container-${id}`);
+  // One that has an entry is no leftover, whoever says so, and no more is a directory that something stands on.
+  if (!existsSync(join(layerDb, "mounts", id))) removeUnfinishedConfig(root, id);
+  const used = usedCacheIds(layerDb);
   for (const file of ["mount-id", "init-id"]) {
     const cacheId = readId(join(journal, file));
-    if (cacheId !== null && /^[0-9a-f]{64}(-init)?$/.test(cacheId)) driver.remove(cacheId as CacheId);
+    if (cacheId !== null && isCacheId(cacheId) && !used.has(cacheId)) driver.remove(cacheId);
   }
   removeTree(journal);
 }
