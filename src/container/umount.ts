@@ -26,7 +26,7 @@ export function mountsOf(store: Store, target: string): LayerMount[] {
 }
 
 /**
- * Unmounts, latest first, and removes the directory that was made for the mount.
+ * Unmounts what is mounted still, latest first, and removes the directory that was made for the mount.
  * @param detach also what is in use: it is gone from the tree at once, and for its users when they are done
  * Throws IN_USE for what is in use, PERMISSION.
  */
@@ -34,11 +34,16 @@ export function unmountAll(store: Store, mounts: readonly LayerMount[], detach: 
   const points: string[] = [];
   for (const { point } of mounts.toReversed()) {
     const result = unmount(byteStringOf(point), detach ? MNT_DETACH : 0);
-    if (result < 0) throw refused(-result, point);
+    // A daemon that loses the container's process unmounts by itself, perhaps just before.
+    if (result < 0 && isMounted(store, point)) throw refused(-result, point);
     removePoint(store, point);
     points.push(point);
   }
   return points;
+}
+
+function isMounted(store: Store, point: string): boolean {
+  return layerMounts(store.driver).some((mounted) => mounted.point === point);
 }
 
 /** Refuses what a running container lives in. */

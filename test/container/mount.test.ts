@@ -101,6 +101,14 @@ describe("mounts", { skip: oracle("root") }, () => {
       await assert.rejects(mountContainer(store, web(store), { ...MERGED, dir: `${dir}/file` }), { code: "USAGE" });
     }));
 
+  test("what somebody else unmounted meanwhile is unmounted", () =>
+    withContainer(async (store) => {
+      const { path } = await mountContainer(store, web(store), MERGED);
+      const mounts = mountsOf(store, "web");
+      unmount(store, "web");
+      for (const detach of [false, true]) assert.deepEqual(unmountAll(store, mounts, detach), [path]);
+    }));
+
   test("what is mounted or in use is not removed", () =>
     withContainer(async (store, work) => {
       const image = await mountImage(store, resolveImage(store, "app:1"), { ...MERGED, dir: work.dir("image") });
