@@ -9,8 +9,7 @@ import { OvlError } from "../errors.js";
 import type { LayerPipeline } from "../layer/pipeline.js";
 import { byteStringOf } from "../model/bytes.js";
 import { hexOf } from "../model/digest.js";
-import { finishRemoval } from "../store/container-removal.js";
-import { removeUnfinishedConfig } from "../store/leftovers.js";
+import { type ContainerPlace, finishRemoval, removeUnfinishedConfig } from "../store/container-removal.js";
 import { rebuildProblems } from "../store/rebuild.js";
 import type { Store } from "../store/store.js";
 import { must } from "../sys/errno.js";
@@ -67,10 +66,10 @@ export async function doStep(store: Store, pipeline: LayerPipeline, step: Step):
       );
       return;
     case "drop-container":
-      removeUnfinishedConfig(store.root, step.containerId);
+      removeUnfinishedConfig(containerPlace(store), step.containerId);
       return;
     case "finish-removal":
-      finishRemoval({ root: store.root, layerDb: store.layers.path, driver: store.driver }, step.containerId);
+      finishRemoval(containerPlace(store), step.containerId);
       return;
     case "init-layer":
       return remakeInit(store, step.containerId);
@@ -88,6 +87,10 @@ export async function doStep(store: Store, pipeline: LayerPipeline, step: Step):
   }
 }
 
+function containerPlace({ root, layers, driver }: Store): ContainerPlace {
+  return { root, layerDb: layers.path, driver };
+}
+
 /** Moves something below ROOT/ovl-lost+found under the path that it had. */
 export function setAside(store: Store, path: string): void {
   if (kindOf(path) === null) return;
@@ -99,6 +102,7 @@ export function setAside(store: Store, path: string): void {
 
 function freePlace(store: Store, path: string): string {
   const place = join(store.root, LOST_AND_FOUND, relative(store.root, path));
+  stayInside(store, place);
   mkdirSync(dirname(place), { recursive: true, mode: 0o700 });
   for (let i = 0; ; i++) {
     const name = i === 0 ? place : `${place}.${i}`;

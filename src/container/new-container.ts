@@ -24,8 +24,8 @@ import {
 import { removeTree } from "../driver/remove-tree.js";
 import { asOvlError } from "../errors.js";
 import type { CacheId } from "../model/digest.js";
+import { removeUnfinishedConfig } from "../store/container-removal.js";
 import type { Layer } from "../store/layerdb.js";
-import { removeUnfinishedConfig } from "../store/leftovers.js";
 import type { Store } from "../store/store.js";
 
 export class NewContainer implements Disposable {
@@ -96,9 +96,10 @@ export class NewContainer implements Disposable {
   [Symbol.dispose](): void {
     if (!this.#open) return;
     this.#open = false;
-    removeUnfinishedConfig(this.#store.root, this.id);
-    this.#store.driver.remove(this.mountId);
-    this.#store.driver.remove(this.initId);
+    const { root, layers, driver } = this.#store;
+    removeUnfinishedConfig({ root, layerDb: layers.path, driver }, this.id);
+    driver.remove(this.mountId);
+    driver.remove(this.initId);
     // Last: until it is gone, it tells what the rest was.
     removeTree(this.#journal);
   }

@@ -5,6 +5,7 @@
 import { randomBytes } from "node:crypto";
 import { join, posix } from "node:path";
 import { ensureDirectory, makeDirectory, syncDirectory } from "../driver/files.js";
+import { isDirectory } from "../driver/is-directory.js";
 import { OvlError } from "../errors.js";
 import { byteStringOf, utf8Of } from "../model/bytes.js";
 import type { GoStruct } from "../model/go-json.js";
@@ -59,6 +60,10 @@ export async function makeVolumes(
   const contents = volumes.map(({ destination }) => contentOf(union, destination));
   const directory = join(root, "volumes");
   ensureDirectory(directory, 0o701);
+  if (!isDirectory(directory)) {
+    const message = `${directory} is no directory, and nothing is written through a symbolic link: to have it elsewhere, use a bind mount`;
+    throw new OvlError("BAD_ROOT", message, { path: directory });
+  }
   for (const [i, { name }] of volumes.entries()) {
     makeDirectory(join(directory, name), 0o701);
     const data = join(directory, name, "_data");

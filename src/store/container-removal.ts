@@ -14,10 +14,12 @@ import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Driver } from "../driver/driver.js";
 import { ensureDirectory, readId, readSmall, renameDurably, syncDirectory, writeAtomically } from "../driver/files.js";
+import { isDirectory } from "../driver/is-directory.js";
 import { refuseMounts } from "../driver/mounted.js";
 import { removeTree } from "../driver/remove-tree.js";
 import { asOvlError } from "../errors.js";
 import { type CacheId, isCacheId } from "../model/digest.js";
+import { anonymousVolumes, readConfig } from "./mounts.js";
 import { namesIn, usedCacheIds } from "./used-directories.js";
 
 /** Where containers are. */
@@ -54,12 +56,39 @@ export function finishRemoval({ root, layerDb, driver }: ContainerPlace, id: str
     const used = usedCacheIds(layerDb);
     // The read-write layer, then the init layer, as far as nothing else in a damaged root has the same ones.
     for (const cacheId of layersOf(removed)) if (!used.has(cacheId)) driver.remove(cacheId);
-    // One that has a mount is no leftover, whoever says so.
-    if (!existsSync(join(layerDb, "mounts", id))) removeTree(join(root, "containers", id));
-    for (const name of volumesIn(volumes)) if (!isMentioned(root, name)) removeTree(join(root, "volumes", name));
+    if (!isListed(layerDb, id) && isDirectory(join(root, "containers"))) removeTree(join(root, "containers", id));
+    removeVolumes(root, volumesIn(volumes), null);
     removeTree(removed);
   }
   removeTree(volumes);
+}
+
+/** The directory of a container that was never listed, and before it the volumes that were made for it alone. */
+export function removeUnfinishedConfig({ root, layerDb }: ContainerPlace, id: string): void {
+  const dir = join(root, "containers", id);
+  if (isListed(layerDb, id) || !isDirectory(join(root, "containers"))) return;
+  if (isDirectory(dir)) removeVolumes(root, namedVolumes(join(dir, "config.v2.json")), id);
+  removeTree(dir);
+}
+
+/** One that has a mount is no leftover, whatever the root says of it. */
+function isListed(layerDb: string, id: string): boolean {
+  return existsSync(join(layerDb, "mounts", id));
+}
+
+/** @param owner of them; null where nothing of it is left. Nothing goes through a symlink, which may lead out of the root. */
+function removeVolumes(root: string, names: readonly string[], owner: string | null): void {
+  if (!isDirectory(join(root, "volumes"))) return;
+  for (const name of names) if (!isMentioned(root, name, owner)) removeTree(join(root, "volumes", name));
+}
+
+function namedVolumes(path: string): string[] {
+  try {
+    return anonymousVolumes(readConfig(path));
+  } catch {
+    // Not written yet: then there are none.
+    return [];
+  }
 }
 
 function noteVolumes(journal: string, volumes: readonly string[]): void {
@@ -78,10 +107,11 @@ function volumesIn(journal: string): string[] {
   return (readId(join(journal, "names")) ?? "").split("\n").filter((name) => /^[0-9a-f]{64}$/.test(name));
 }
 
-/** Whether a container has a volume: one that came after the crash may have been given it. */
-function isMentioned(root: string, volume: string): boolean {
+/** Whether another container has a volume: one that came after the crash may have been given it. */
+function isMentioned(root: string, volume: string, owner: string | null): boolean {
   const containers = join(root, "containers");
   return namesIn(containers).some((id) => {
+    if (id === owner) return false;
     const config = readSmall(join(containers, id, "config.v2.json"), 16 * 1024 * 1024);
     return config.kind === "read" && config.bytes.includes(volume);
   });

@@ -115,7 +115,7 @@ export class ImageDb {
   }
 
   deleteParent(id: ImageId): void {
-    rmSync(join(this.#metadata(id), "parent"), { force: true });
+    this.#forget(id, "parent");
   }
 
   /** When the image was last tagged, as written; null where nothing is noted. */
@@ -135,7 +135,7 @@ export class ImageDb {
       if (this.lastUpdated(id) !== time) this.#note(id, "lastUpdated", time);
       return;
     }
-    rmSync(join(this.#metadata(id), "lastUpdated"), { force: true });
+    this.#forget(id, "lastUpdated");
     removeIfEmpty(this.#metadata(id));
   }
 
@@ -152,8 +152,17 @@ export class ImageDb {
   #note(id: ImageId, key: string, value: string): void {
     ensureDirectory(join(this.path, "metadata"), 0o700);
     ensureDirectory(join(this.path, "metadata", "sha256"), 0o700);
-    ensureDirectory(this.#metadata(id), 0o700);
-    writeAtomically(join(this.#metadata(id), key), value, 0o600, dirname(this.path));
+    const dir = this.#metadata(id);
+    ensureDirectory(dir, 0o700);
+    if (!isDirectory(dir)) {
+      throw new OvlError("BAD_ROOT", `${dir} is no directory; "ovl fsck" says what the root lacks`, { path: dir });
+    }
+    writeAtomically(join(dir, key), value, 0o600, dirname(this.path));
+  }
+
+  #forget(id: ImageId, key: string): void {
+    const dir = this.#metadata(id);
+    if (isDirectory(dir)) rmSync(join(dir, key), { force: true });
   }
 
   #content(id: ImageId): string {
@@ -169,7 +178,7 @@ function removeIfEmpty(path: string): void {
   try {
     rmdirSync(path);
   } catch (thrown) {
-    if (!["ENOENT", "ENOTEMPTY"].includes(errnoOf(thrown))) throw asOvlError(thrown);
+    if (!["ENOENT", "ENOTEMPTY", "ENOTDIR"].includes(errnoOf(thrown))) throw asOvlError(thrown);
   }
 }
 

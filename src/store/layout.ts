@@ -38,11 +38,11 @@ export class Layout {
 
 function directoriesOf(root: string, driver: DriverName): string[] {
   const imagedb = ["", "content", "content/sha256", "metadata", "metadata/sha256"].map((name) => `imagedb/${name}`);
-  const layerdb = ["", "sha256", "mounts"].map((name) => `layerdb/${name}`);
+  const layerdb = ["", "sha256", "mounts", "tmp"].map((name) => `layerdb/${name}`);
   const image = join(root, "image", driver);
   return [
     ...[join(root, "image"), image],
-    ...[...imagedb, ...layerdb].map((name) => join(image, name).replace(/\/$/, "")),
+    ...[...imagedb, ...layerdb, "distribution"].map((name) => join(image, name).replace(/\/$/, "")),
     ...[join(root, driver), join(root, driver, "l"), join(root, "containers")],
   ];
 }

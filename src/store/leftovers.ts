@@ -2,21 +2,22 @@
  * What a killed ovl or dockerd leaves in a root, recognised and removed. Called with the root locked and no
  * daemon on it; nothing but the kinds below is ever touched.
  */
-import { existsSync, rmSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Driver } from "../driver/driver.js";
 import { readId } from "../driver/files.js";
 import { removeTree } from "../driver/remove-tree.js";
-import { isCacheId } from "../model/digest.js";
-import { type ContainerPlace, finishRemoval } from "./container-removal.js";
+import type { CacheId } from "../model/digest.js";
+import { type ContainerPlace, finishRemoval, removeUnfinishedConfig } from "./container-removal.js";
 import { unmarkImages } from "./image-marks.js";
 import type { ImageDb } from "./imagedb.js";
-import { anonymousVolumes, readConfig } from "./mounts.js";
 import type { Repositories } from "./repositories.js";
 import { namesIn, usedCacheIds } from "./used-directories.js";
 
 /** In `layerdb/tmp`: what is being made (container/new-container.ts), and what is being removed (container-removal.ts). */
 const UNFINISHED_CONTAINER = /^(container|removed|volumes)-([0-9a-f]{64})$/;
+
+const OWN_NAME = /^[0-9a-f]{64}(-init)?$/;
 
 /** The parts of a store that leftovers are in. */
 export interface LeftoverPlaces {
@@ -40,9 +41,8 @@ export function removeLeftovers({ root, imagePath, driver, images, repositories 
   if (leftovers.length > 0) {
     const used = usedCacheIds(layerDb);
     for (const path of leftovers) {
-      const cacheId = readId(join(path, "cache-id"));
       // dockerd removes the directory unasked, and with it a live layer that has the same cache-id.
-      if (cacheId !== null && isCacheId(cacheId) && !used.has(cacheId)) driver.remove(cacheId);
+      removeUnused(driver, used, readId(join(path, "cache-id")));
       removeTree(path);
     }
   }
@@ -67,28 +67,16 @@ export function removeLeftovers({ root, imagePath, driver, images, repositories 
 /** Nobody has used it: dockerd lists no container without an entry in `layerdb/mounts`, which comes last. */
 function removeUnfinished({ root, layerDb, driver }: ContainerPlace, id: string): void {
   const journal = join(layerDb, "tmp", `container-${id}`);
-  // One that has an entry is no leftover, whoever says so, and no more is a directory that something stands on.
-  if (!existsSync(join(layerDb, "mounts", id))) removeUnfinishedConfig(root, id);
+  removeUnfinishedConfig({ root, layerDb, driver }, id);
   const used = usedCacheIds(layerDb);
-  for (const file of ["mount-id", "init-id"]) {
-    const cacheId = readId(join(journal, file));
-    if (cacheId !== null && isCacheId(cacheId) && !used.has(cacheId)) driver.remove(cacheId);
-  }
+  for (const file of ["mount-id", "init-id"]) removeUnused(driver, used, readId(join(journal, file)));
   removeTree(journal);
 }
 
-/** The directory of a container that was never listed, and before it the volumes that were made for it alone. */
-export function removeUnfinishedConfig(root: string, id: string): void {
-  const dir = join(root, "containers", id);
-  for (const name of volumesIn(join(dir, "config.v2.json"))) removeTree(join(root, "volumes", name));
-  removeTree(dir);
-}
-
-function volumesIn(path: string): string[] {
-  try {
-    return anonymousVolumes(readConfig(path));
-  } catch {
-    // Not written yet: then there are none.
-    return [];
-  }
+/**
+ * A directory that nothing in layerdb has. Only of names that dockerd and ovl give: BuildKit's have 25 characters, and
+ * a daemon killed while it registered one of them as a layer left a write-set that names it.
+ */
+function removeUnused(driver: Driver, used: ReadonlySet<string>, cacheId: string | null): void {
+  if (cacheId !== null && OWN_NAME.test(cacheId) && !used.has(cacheId)) driver.remove(cacheId as CacheId);
 }

@@ -11,7 +11,7 @@ import {
   truncateSync,
   writeFileSync,
 } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import type { FsckCode } from "../../src/audit/fsck-codes.js";
 import { chainIdOf, type DiffId, sha256 } from "../../src/model/digest.js";
 import type { FsckRoot } from "./root.js";
@@ -312,6 +312,11 @@ export const FAULTS: readonly Fault[] = [
       join(root.path, "containers", HEX, "config.v2.json"),
       readFileSync(root.config, "utf8").replace(root.container, HEX).replace("/web", "/half"),
     );
+  }),
+  fault("L14", "unfinished work on a container that is there", "CONTAINER_UNFINISHED", "mended", (root) => {
+    const dir = join(root.image, "layerdb/tmp", `container-${root.container}`);
+    mkdirSync(dirname(dir), { recursive: true });
+    cpSync(root.mount, dir, { recursive: true });
   }),
   fault("L14", "a container that was not wholly removed", "CONTAINER_UNFINISHED", "mended", (root) => {
     const dir = join(root.image, "layerdb/tmp", `removed-${HEX}`);

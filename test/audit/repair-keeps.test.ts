@@ -1,6 +1,6 @@
 /** Whatever one change has done to a root, a repair loses no file of any layer and none that a container has written. */
 import assert from "node:assert/strict";
-import { lstatSync, rmSync } from "node:fs";
+import { lstatSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { fsckRepair } from "../../src/audit/fsck-run.js";
@@ -56,5 +56,22 @@ describe("fsck --repair of a root that was changed at random", { skip: oracle("r
       rmSync(root, { recursive: true });
     }
     assert.deepEqual(bad, []);
+  });
+});
+
+describe("fsck --repair", { skip: oracle("root") }, () => {
+  it("sets nothing aside through a symlink", async () => {
+    using work = scratch("repair-keeps", 0);
+    const root = work.join("root");
+    await damageRoot(root, work);
+    const outside = work.dir("outside");
+    mkdirSync(join(root, "ovl-lost+found"));
+    symlinkSync(outside, join(root, "ovl-lost+found", "containers"));
+    writeFileSync(join(root, "containers", "stray"), "x");
+    await fsckRepair({ root, driver: null }, { deep: false, jobs: 1 }).catch((thrown: unknown) => {
+      assert.ok(thrown instanceof OvlError && thrown.code === "BAD_ROOT", String(thrown));
+    });
+    assert.deepEqual(readdirSync(outside), []);
+    assert.equal(readFileSync(join(root, "containers", "stray"), "utf8"), "x");
   });
 });

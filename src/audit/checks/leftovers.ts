@@ -30,10 +30,12 @@ export function* checkLeftovers(picture: Picture, relations: Relations): Generat
   }
   for (const { path, name } of picture.daemonRuns ? [] : unfinishedContainers(picture)) {
     const ids = ["init-id", "mount-id"].map((file) => cacheIdIn(picture, path, file));
-    const unused = ids.filter((id) => id !== null && picture.directories.has(id) && !relations.users.has(id));
+    const unused = ids.filter((id) => id !== null && isUnused(picture, relations, id));
     const drops = unused.map((cacheId) => ({ do: "drop-directory", cacheId: cacheId as CacheId }) as const);
     const [, kind, containerId = ""] = UNFINISHED.exec(name) ?? [];
-    const made = [{ do: "drop-container", containerId }, ...drops, { do: "remove", path }] as const;
+    // Of one that is listed only this is left over.
+    const config = picture.mounts.has(containerId) ? [] : [{ do: "drop-container", containerId } as const];
+    const made = [...config, ...drops, { do: "remove", path } as const];
     // The list of volumes of a container that is still there: its removal has not begun.
     if (kind === "volumes" && picture.layerdb.tmp.has(`removed-${containerId}`)) continue;
     yield finding("CONTAINER_UNFINISHED", {
@@ -54,12 +56,15 @@ export function* checkLeftovers(picture: Picture, relations: Relations): Generat
   yield* checkStrays(picture);
 }
 
-function leftover(picture: Picture, { users, buildKit }: Relations, path: string) {
+function isUnused(picture: Picture, { users, buildKit }: Relations, cacheId: CacheId): boolean {
+  return picture.directories.has(cacheId) && !users.has(cacheId) && !buildKit.mayOwn(cacheId);
+}
+
+function leftover(picture: Picture, relations: Relations, path: string) {
   const cacheId = cacheIdIn(picture, path);
-  const record = cacheId === null ? undefined : picture.directories.get(cacheId);
-  const unused = record !== undefined && !users.has(record.cacheId) && !buildKit.mayOwn(record.cacheId);
-  const drop: Step[] = unused ? [{ do: "drop-directory", cacheId: record.cacheId }] : [];
-  const bytes = diskUse(path) + (unused ? diskUse(record.dir) : 0);
+  const unused = cacheId !== null && isUnused(picture, relations, cacheId) ? cacheId : null;
+  const drop: Step[] = unused === null ? [] : [{ do: "drop-directory", cacheId: unused }];
+  const bytes = diskUse(path) + (unused === null ? 0 : diskUse(join(picture.home, unused)));
   // Last: until it is gone, it tells what the directory was.
   return { subject: path, path, bytes, steps: [...drop, { do: "remove", path } as const] };
 }
