@@ -79,10 +79,12 @@ export class Targets implements AsyncDisposable {
     return container === null ? null : { store: this.#store, container };
   }
 
-  /** Arguments that mean every image of the root, one each. */
+  /** Arguments that mean every image of the root, one each, those that only a name is left of too. Throws BAD_ROOT. */
   async everyStored(): Promise<string[]> {
     this.#store ??= await this.#openStore();
-    return this.#store.images.ids();
+    const { images, repositories } = this.#store;
+    images.refuseObstacle();
+    return [...new Set([...images.ids(), ...repositories.list().map(({ id }) => id)])];
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

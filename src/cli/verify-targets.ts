@@ -44,21 +44,28 @@ export async function verifyTargets(
     ...run,
   });
   const verified: VerifiedTarget[] = [];
-  for (const name of [...names, ...(flags.all ? await targets.everyStored() : [])]) {
-    const images = await findImages(targets, name);
+  const stored = flags.all ? await targets.everyStored() : [];
+  for (const [i, name] of [...names, ...stored].entries()) {
+    const images = await findImages(targets, name, i >= names.length);
     if ("code" in images) verified.push({ target: name, imageId: null, ok: false, layers: [], problems: [images] });
     else for (const image of images) verified.push(expected(await verifier.verify(image), image.target, expect));
   }
   return { ok: verified.every(({ ok }) => ok), targets: verified };
 }
 
-/** A config or manifest that is not what its digest says is a finding like any other. */
-async function findImages(targets: Targets, name: string): Promise<ImageTarget[] | Problem> {
+/**
+ * A config or manifest that is not what its digest says is a finding like any other.
+ * @param isNamed by the root itself: then an image that is not there is a finding, too
+ */
+async function findImages(targets: Targets, name: string, isNamed: boolean): Promise<ImageTarget[] | Problem> {
   try {
     return await targets.all(name);
   } catch (thrown) {
-    if (thrown instanceof OvlError && thrown.exit === 1) return problemOf(thrown, name);
-    throw thrown;
+    if (!(thrown instanceof OvlError)) throw thrown;
+    if (thrown.exit === 1) return problemOf(thrown, name);
+    if (!isNamed || thrown.code !== "NOT_FOUND") throw thrown;
+    const message = `the config of ${name} is missing, though the root has a name for it; "ovl fsck" says more`;
+    return { code: "NOT_FOUND", subject: name, expected: null, actual: null, message };
   }
 }
 

@@ -145,6 +145,12 @@ export class ImageDb {
     return here ? readSmall(join(dir, key)) : { kind: "absent" };
   }
 
+  /** Throws BAD_ROOT where the images are out of reach: `ids` answers none then. */
+  refuseObstacle(): void {
+    const obstacle = this.#obstacle;
+    if (obstacle !== null) throw new OvlError("BAD_ROOT", obstacle.message, { path: obstacle.subject });
+  }
+
   get #obstacle() {
     return this.#layout?.obstacleTo(join(this.path, "content", "sha256")) ?? null;
   }
