@@ -55,7 +55,7 @@ function homeOf(driver: Driver): Home | null {
 
 /**
  * Relative paths, as they are where absolute ones would be too long, could be another root's: all of them must lead
- * to layers of this one.
+ * to layers of this one. What is below this root is mounted, however damaged it has become.
  */
 function overlayLayers(driver: Driver, home: Home, { options }: MountEntry): CacheId[] {
   const upper = options.get("upperdir");
@@ -63,8 +63,10 @@ function overlayLayers(driver: Driver, home: Home, { options }: MountEntry): Cac
   const layers: CacheId[] = [];
   for (const dir of upper === undefined ? lowers : [upper, ...lowers]) {
     const layer = layerOf(home, dir);
-    if (layer === null || !driver.has(layer)) return [];
-    layers.push(layer);
+    if (dir.startsWith(`${home.path}/`)) {
+      if (layer !== null) layers.push(layer);
+    } else if (layer === null || !driver.has(layer)) return [];
+    else layers.push(layer);
   }
   return layers;
 }

@@ -1,7 +1,7 @@
 /** Real mounts, so only as root. Each test unmounts what it mounted, and the root is as before. */
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
@@ -11,6 +11,7 @@ import { listMounts } from "../../src/container/mount-list.js";
 import { removeContainers } from "../../src/container/remove.js";
 import { mountsOf, unmountAll } from "../../src/container/umount.js";
 import { layerMounts } from "../../src/driver/layer-mounts.js";
+import type { CacheId } from "../../src/model/digest.js";
 import { removeImages } from "../../src/store/remove.js";
 import { resolveImage } from "../../src/store/resolve.js";
 import { resolveContainer } from "../../src/store/resolve-container.js";
@@ -131,6 +132,24 @@ describe("mounts", { skip: oracle("root") }, () => {
       const [kept] = removeImages(store, ["app:1"]).failures;
       assert.match(kept?.message ?? "", /is a mount of it; unmount it first/);
       unmount(store, "app:1");
+    }));
+
+  test("what is mounted is known however damaged it has become", () =>
+    withContainer(async (store, work) => {
+      const { path } = await mountContainer(store, web(store), { ...MERGED, dir: work.dir("web") });
+      const [base] = store.layers.list().layers.filter(({ parent }) => parent === null);
+      const content = store.driver.contentDir(base?.cacheId as CacheId);
+      renameSync(content, work.join("moved"));
+      try {
+        assert.deepEqual(
+          layerMounts(store.driver).map(({ point }) => point),
+          [path],
+        );
+        assert.equal((await removeContainers(store, ["web"])).failures[0]?.code, "IN_USE");
+      } finally {
+        renameSync(work.join("moved"), content);
+        unmount(store, "web");
+      }
     }));
 
   test("a container that lost its init layer is not mounted, and says why", () =>
