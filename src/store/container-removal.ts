@@ -113,6 +113,7 @@ function isMentioned(root: string, volume: string, owner: string | null): boolea
   return namesIn(containers).some((id) => {
     if (id === owner) return false;
     const config = readSmall(join(containers, id, "config.v2.json"), 16 * 1024 * 1024);
-    return config.kind === "read" && config.bytes.includes(volume);
+    // What cannot be read may say so.
+    return config.kind === "read" ? config.bytes.includes(volume) : config.kind !== "absent";
   });
 }

@@ -62,6 +62,7 @@ function removeMark(path: string): void {
   try {
     rmdirSync(path);
   } catch (thrown) {
-    if (errnoOf(thrown) !== "ENOENT") throw asOvlError(thrown);
+    // What is no empty directory is no mark of ours: fsck tells of it.
+    if (!["ENOENT", "ENOTEMPTY", "ENOTDIR"].includes(errnoOf(thrown))) throw asOvlError(thrown);
   }
 }

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import type { Driver } from "../driver/driver.js";
 import { readId } from "../driver/files.js";
 import { removeTree } from "../driver/remove-tree.js";
+import { OvlError } from "../errors.js";
 import type { CacheId } from "../model/digest.js";
 import { type ContainerPlace, finishRemoval, removeUnfinishedConfig } from "./container-removal.js";
 import { unmarkImages } from "./image-marks.js";
@@ -50,8 +51,13 @@ export function removeLeftovers({ root, imagePath, driver, images, repositories 
   for (const name of namesIn(tmp)) {
     const [, kind, id] = UNFINISHED_CONTAINER.exec(name) ?? [];
     if (id === undefined) continue;
-    if (kind === "container") removeUnfinished({ root, layerDb, driver }, id);
-    else finishRemoval({ root, layerDb, driver }, id);
+    try {
+      if (kind === "container") removeUnfinished({ root, layerDb, driver }, id);
+      else finishRemoval({ root, layerDb, driver }, id);
+    } catch (thrown) {
+      // Something of it is mounted: for the next one who writes, perhaps the one who unmounts it.
+      if (!(thrown instanceof OvlError) || thrown.code !== "IN_USE") throw thrown;
+    }
   }
   // 4. Images that were being brought or removed: what is there without a config.
   unmarkImages(layerDb, images, repositories);
@@ -77,6 +83,6 @@ function removeUnfinished({ root, layerDb, driver }: ContainerPlace, id: string)
  * A directory that nothing in layerdb has. Only of names that dockerd and ovl give: BuildKit's have 25 characters, and
  * a daemon killed while it registered one of them as a layer left a write-set that names it.
  */
-function removeUnused(driver: Driver, used: ReadonlySet<string>, cacheId: string | null): void {
+function removeUnused(driver: Driver, used: ReturnType<typeof usedCacheIds>, cacheId: string | null): void {
   if (cacheId !== null && OWN_NAME.test(cacheId) && !used.has(cacheId)) driver.remove(cacheId as CacheId);
 }

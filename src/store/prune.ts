@@ -2,7 +2,7 @@
 import { OvlError } from "../errors.js";
 import type { ImageId } from "../model/digest.js";
 import { Removal } from "./removal.js";
-import { type RemoveResult, removeById, removeByName } from "./remove.js";
+import { flushed, type RemoveResult, removeById, removeByName } from "./remove.js";
 import type { Store } from "./store.js";
 
 export interface PruneOptions {
@@ -17,11 +17,9 @@ export function pruneImages(store: Store, options: PruneOptions = {}): RemoveRes
     if (!removal.hasChildren(id)) return true;
     return options.all === true && removal.references(id).length > 0;
   });
-  try {
+  flushed(removal, () => {
     for (const id of candidates) prune(removal, id, options.all === true);
-  } finally {
-    removal.flush();
-  }
+  });
   return { records: removal.records, reclaimedBytes: removal.reclaimedBytes, failures: [] };
 }
 

@@ -33,7 +33,7 @@ export class Removal {
   readonly #images = new Map<ImageId, RemovableImage>();
   readonly #references = new Map<ImageId, Reference[]>();
   /** Names that are to go and are still on disk. */
-  readonly #untagged = new Map<ImageId, Reference[]>();
+  readonly #untagged = new Map<ImageId, { readonly stored: Reference; readonly record: RemovalRecord }[]>();
   readonly #layerUsers = new Map<ChainId, number>();
   readonly #cacheIdUsers = new Map<CacheId, number>();
 
@@ -88,8 +88,9 @@ export class Removal {
   untag(id: ImageId, stored: Reference, name: string): void {
     const left = this.references(id).filter((reference) => reference !== stored);
     this.#references.set(id, left);
-    this.#untagged.set(id, [...(this.#untagged.get(id) ?? []), stored]);
-    this.records.push({ kind: "untagged", name });
+    const record = { kind: "untagged", name } as const;
+    this.#untagged.set(id, [...(this.#untagged.get(id) ?? []), { stored, record }]);
+    this.records.push(record);
   }
 
   /**
@@ -98,11 +99,11 @@ export class Removal {
    */
   flush(id: ImageId | null = null): void {
     const ids = id === null ? [...this.#untagged.keys()] : [id];
-    const stored = ids.flatMap((one) => this.#untagged.get(one) ?? []);
+    const gone = ids.flatMap((one) => this.#untagged.get(one) ?? []);
     for (const one of ids) this.#untagged.delete(one);
-    if (this.#dryRun || stored.length === 0) return;
+    if (this.#dryRun || gone.length === 0) return;
     this.store.repositories.update((names) => {
-      for (const name of stored) names.remove(name);
+      for (const { stored } of gone) names.remove(stored);
     });
   }
 
@@ -128,12 +129,23 @@ export class Removal {
     }
   }
 
-  #deleteImage(id: ImageId): void {
-    const mark = this.#mark(id);
-    this.store.images.delete(id);
-    this.flush(id);
-    // Where one of these fails it stays: whoever comes next goes on.
-    mark?.[Symbol.dispose]();
+  /** Where this fails the image stays, and so do its names. @returns its mark, which stays where what follows fails */
+  #deleteConfig(id: ImageId): Disposable | null {
+    try {
+      const mark = this.#mark(id);
+      this.store.images.delete(id);
+      return mark;
+    } catch (thrown) {
+      this.#keepNames(id);
+      throw thrown;
+    }
+  }
+
+  #keepNames(id: ImageId): void {
+    const kept = new Set((this.#untagged.get(id) ?? []).map(({ record }) => record));
+    this.#untagged.delete(id);
+    this.#references.set(id, [...this.store.repositories.of(id)]);
+    this.records.splice(0, Number.POSITIVE_INFINITY, ...this.records.filter((record) => !kept.has(record)));
   }
 
   /** The image, which has no names left, and its layers. */
@@ -141,9 +153,12 @@ export class Removal {
     const layers = this.layersOf(id);
     const last = layers.at(-1);
     const kept = last === undefined ? this.#images.get(id)?.top : last.parent;
+    // First: an image whose config stays keeps its layers, whatever goes after it.
+    const mark = this.#dryRun ? null : this.#deleteConfig(id);
     if (kept !== null && kept !== undefined) count(this.#layerUsers, kept, -1);
     this.#images.delete(id);
-    if (!this.#dryRun) this.#deleteImage(id);
+    this.flush(id);
+    mark?.[Symbol.dispose]();
     this.records.push({ kind: "deleted", id });
     for (const layer of layers) {
       this.#layerUsers.delete(layer.chainId);

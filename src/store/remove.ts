@@ -13,6 +13,7 @@ import {
 import { Removal, type RemovalRecord } from "./removal.js";
 import { isIdPrefix, resolveImage } from "./resolve.js";
 import type { Store } from "./store.js";
+import { takeBack } from "./undo.js";
 
 export interface RemoveOptions {
   /** Also what stopped containers use, and what has names in several repositories. */
@@ -34,19 +35,31 @@ export interface RemoveResult {
 export function removeImages(store: Store, targets: readonly string[], options: RemoveOptions = {}): RemoveResult {
   const removal = new Removal(store, options.dryRun ?? false);
   const failures: OvlError[] = [];
-  try {
-    for (const target of targets) {
-      try {
-        removeTarget(removal, target, options.force ?? false);
-      } catch (thrown) {
-        if (!(thrown instanceof OvlError) || thrown.code === "INTERNAL") throw thrown;
-        failures.push(thrown);
-      }
+  const attempt = (act: () => void) => {
+    try {
+      act();
+    } catch (thrown) {
+      if (!(thrown instanceof OvlError) || thrown.code === "INTERNAL") throw thrown;
+      failures.push(thrown);
     }
-  } finally {
-    removal.flush();
-  }
+  };
+  attempt(() =>
+    flushed(removal, () => {
+      for (const target of targets) attempt(() => removeTarget(removal, target, options.force ?? false));
+    }),
+  );
   return { records: removal.records, reclaimedBytes: removal.reclaimedBytes, failures };
+}
+
+/** Then takes away the names that are still to go, also where something failed: that is what is told. */
+export function flushed(removal: Removal, act: () => void): void {
+  try {
+    act();
+  } catch (thrown) {
+    takeBack([() => removal.flush()]);
+    throw thrown;
+  }
+  removal.flush();
 }
 
 function removeTarget(removal: Removal, target: string, force: boolean): void {

@@ -3,9 +3,9 @@
  * references to image ids. Written as Go writes it, replaced as a whole.
  */
 import { randomInt } from "node:crypto";
-import { linkSync, rmSync } from "node:fs";
+import { linkSync, renameSync, rmSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import { readSmall, renameDurably, writeAtomically } from "../driver/files.js";
+import { readSmall, syncDirectory, writeAtomically } from "../driver/files.js";
 import { asOvlError, OvlError } from "../errors.js";
 import { type ImageId, isImageId } from "../model/digest.js";
 import { goJson } from "../model/go-json.js";
@@ -119,9 +119,11 @@ export class Repositories {
     }
     return {
       restore: () => {
-        renameDurably(kept, this.path);
+        // Never undone: what stands there is what is to go, and this may be the only copy of what was.
+        renameSync(kept, this.path);
         this.#names = names;
         this.#byId = null;
+        syncDirectory(dirname(this.path));
       },
       [Symbol.dispose]: () => rmSync(kept, { force: true }),
     };

@@ -1,18 +1,20 @@
 /** Directories of the driver that are in use. */
 import { join } from "node:path";
-import { errnoOf, readId, readNames } from "../driver/files.js";
+import { errnoOf, readNames, readSmall } from "../driver/files.js";
 import { asOvlError } from "../errors.js";
-import { type CacheId, isCacheId } from "../model/digest.js";
 
 /**
- * Every cache-id that a layer or a container has, whether the rest of its metadata is in order or not.
+ * Every cache-id that a layer or a container has, whether the rest of its metadata is in order or not. Where one cannot
+ * be read it may be any: all of them are in use then.
  * @param layerDb ROOT/image/<driver>/layerdb
  */
-export function usedCacheIds(layerDb: string): Set<CacheId> {
-  const used = new Set<CacheId>();
+export function usedCacheIds(layerDb: string): Pick<ReadonlySet<string>, "has"> {
+  const used = new Set<string>();
+  let anything = false;
   const take = (path: string) => {
-    const id = readId(path);
-    if (id !== null && isCacheId(id)) used.add(id);
+    const file = readSmall(path);
+    if (file.kind === "read") used.add(file.bytes.toString("utf8").trim());
+    else if (file.kind !== "absent") anything = true;
   };
   for (const name of namesIn(join(layerDb, "sha256"))) {
     if (!name.endsWith("-removing")) take(join(layerDb, "sha256", name, "cache-id"));
@@ -21,7 +23,7 @@ export function usedCacheIds(layerDb: string): Set<CacheId> {
     take(join(layerDb, "mounts", name, "mount-id"));
     take(join(layerDb, "mounts", name, "init-id"));
   }
-  return used;
+  return { has: (cacheId) => anything || used.has(cacheId) };
 }
 
 /** Names in a directory of the store, which may not have been made yet. */

@@ -3,7 +3,7 @@ import { cpSync, existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } fro
 import { basename, join } from "node:path";
 import { describe, it } from "node:test";
 import { createContainer } from "../../src/container/create.js";
-import { hexOf } from "../../src/model/digest.js";
+import { type ChainId, hexOf } from "../../src/model/digest.js";
 import { resolveImage } from "../../src/store/resolve.js";
 import { openStore } from "../../src/store/store.js";
 import { tagImage } from "../../src/store/tag.js";
@@ -122,6 +122,40 @@ describe("no symlink leads a writer out of the root", () => {
     assert.deepEqual(readTree(outside), before);
   });
 });
+
+it("nothing is nobody's where a layer's cache-id cannot be read", async () => {
+  using work = scratch("leftovers", 0);
+  const root = work.join("root");
+  const left = "2".repeat(64);
+  {
+    await using store = await rootWithImage(work);
+    const [layer] = store.layers.list().layers;
+    const cacheId = join(store.layers.dir(layer?.chainId as ChainId), "cache-id");
+    rmSync(cacheId);
+    symlinkSync("nowhere", cacheId);
+    mkdirSync(join(store.layers.path, "tmp", "write-set-1"), { recursive: true });
+    writeFileSync(join(store.layers.path, "tmp", "write-set-1", "cache-id"), left);
+    mkdirSync(join(root, "overlay2", left, "diff"), { recursive: true });
+  }
+  await using _store = await openStore({ root, driver: null }, "write");
+  assert.ok(existsSync(join(root, "overlay2", left, "diff")));
+});
+
+for (const [what, make] of [
+  ["a file", (path: string) => writeFileSync(path, "")],
+  ["a directory with something in it", (path: string) => mkdirSync(join(path, "x"), { recursive: true })],
+] as const) {
+  it(`${what} in the place of an image's mark keeps nobody from writing`, async () => {
+    using work = scratch("leftovers", 0);
+    const root = work.join("root");
+    {
+      await using store = await rootWithImage(work);
+      make(join(store.layers.path, "tmp", `image-${NOBODY}`));
+    }
+    await using store = await openStore({ root, driver: null }, "write");
+    assert.equal(resolveImage(store, "app:1").length, 71);
+  });
+}
 
 it("a directory with a name that neither dockerd nor ovl gives is nobody's leftover", async () => {
   using work = scratch("leftovers", 0);

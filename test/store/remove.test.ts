@@ -3,10 +3,12 @@ import { spawnSync } from "node:child_process";
 import { appendFileSync, existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { OvlError } from "../../src/errors.js";
 import { type ChainId, hexOf, type ImageId } from "../../src/model/digest.js";
 import type { Layer } from "../../src/store/layerdb.js";
 import { pruneImages } from "../../src/store/prune.js";
-import { removeImages } from "../../src/store/remove.js";
+import { Removal } from "../../src/store/removal.js";
+import { removeById, removeImages } from "../../src/store/remove.js";
 import { openStore, type Store } from "../../src/store/store.js";
 import { expectSound } from "../support/expect-sound.js";
 import { oracle } from "../support/oracles.js";
@@ -159,4 +161,35 @@ test("prune leaves an image in use all its names", async () => {
   assert.equal(pruneImages(store).records.length, 0);
   assert.equal(pruneImages(store, { all: true }).records.length, 3);
   assert.equal(store.repositories.of(id).length, 3);
+});
+
+test("an image that cannot be deleted keeps its names and its layers, whatever is removed after it", async () => {
+  using work = scratch("remove", 0);
+  await using store = await openStore({ root: work.join("root"), driver: null }, "write");
+  const a = addImage(store, ["base", "top"], { names: ["a:1"] });
+  const b = addImage(store, ["base"]);
+  const removal = new Removal(store, false);
+  const tmp = join(store.layers.path, "tmp");
+  rmSync(tmp, { recursive: true });
+  writeFileSync(tmp, "");
+  assert.throws(() => removeById(removal, a.id, false), OvlError);
+  rmSync(tmp);
+  removeById(removal, b.id, false);
+  removal.flush();
+  assert.deepEqual(removal.records, [{ kind: "deleted", id: b.id }]);
+  assert.equal(store.repositories.of(a.id).length, 1);
+  for (const chainId of a.chain) assert.ok(store.layers.get(chainId), chainId);
+});
+
+test("what failed is told beside what was removed, also where the names could not be written", async () => {
+  using work = scratch("remove", 0);
+  await using store = await openStore({ root: work.join("root"), driver: null }, "write");
+  addImage(store, ["base"], { names: ["a:1", "a:2"] });
+  rmSync(store.repositories.path);
+  mkdirSync(join(store.repositories.path, "x"), { recursive: true });
+  const { failures } = removeImages(store, ["a:1", "absent"]);
+  assert.deepEqual(
+    failures.map(({ code }) => code),
+    ["NOT_FOUND", "IO"],
+  );
 });
