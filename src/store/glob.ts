@@ -30,8 +30,8 @@ function characterClass(pattern: string, start: number, before: string): [source
       let high: string;
       [high, i] = classItem(pattern, i + 1);
       // Go takes an empty range for one that matches nothing; a regular expression calls it an error.
-      source += low <= high ? `${escaped(low)}-${escaped(high)}` : "";
-    } else source += escaped(low);
+      source += low <= high ? `${inClass(low)}-${inClass(high)}` : "";
+    } else source += inClass(low);
   }
   return [`${before}${source}]`, i];
 }
@@ -50,7 +50,12 @@ function literal(pattern: string, i: number): string {
 }
 
 function escaped(char: string): string {
-  return char.replace(/[\^$\\.*+?()[\]{}|/-]/, "\\$&");
+  return char.replace(/[\^$\\.*+?()[\]{}|/]/, "\\$&");
+}
+
+/** A hyphen has a meaning in a class alone; elsewhere its escape is an error. */
+function inClass(char: string): string {
+  return char === "-" ? "\\-" : escaped(char);
 }
 
 function malformed(pattern: string): OvlError {
