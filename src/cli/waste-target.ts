@@ -45,9 +45,19 @@ export function wasteLimits(minEfficiency: string | undefined, maxWasted: string
   };
 }
 
-/** What is not as it should be, a sentence each. */
-export function exceeded({ efficiency, wastedBytes }: Waste, { minEfficiency, maxWasted }: WasteLimits): string[] {
+/**
+ * What is not as it should be, a sentence each.
+ * @param isWhole whether all layers were counted: nothing less is held to a limit
+ */
+export function exceeded(
+  { efficiency, wastedBytes }: Waste,
+  { minEfficiency, maxWasted }: WasteLimits,
+  isWhole: boolean,
+): string[] {
   const found: string[] = [];
+  if (!isWhole && (minEfficiency !== null || maxWasted !== null)) {
+    found.push("not every layer could be counted, so the image is held to no limit; mend the root, then ask again");
+  }
   if (minEfficiency !== null && efficiency < minEfficiency) {
     found.push(`efficiency ${efficiency.toFixed(4)} is below the ${minEfficiency} that --min-efficiency asks for`);
   }

@@ -50,7 +50,7 @@ efficiency is dive's score: over all paths, the smallest size that each has in a
       progress,
     });
     progress[Symbol.dispose]();
-    const failed = exceeded(answer, limits);
+    const failed = exceeded(answer, limits, warnings.length === 0);
     if (failed.length > 0) process.exitCode = 1;
     await this.tell([...warnings, ...failed.map((message) => ({ message }))], flags);
     return this.answer(answer, flags, {
