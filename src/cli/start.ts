@@ -1,13 +1,19 @@
 /** Starts a command, or oclif, and is the one place where a failure becomes a line, a JSON document and an exit status. */
 import { existsSync } from "node:fs";
+import { osError } from "../errors.js";
 import { asksForHelp, commandFirst, wantsJson } from "./argv.js";
 import { versionLine } from "./version.js";
 
 /** @param entry URL of the script that was started; oclif finds package.json above it */
 export async function start(entry: string): Promise<void> {
   const argv = commandFirst(process.argv.slice(2));
-  // A reader that has seen enough (`ovl images | head -1`) is no failure.
-  for (const stream of [process.stdout, process.stderr]) stream.on("error", ignoreBrokenPipe);
+  const unwritten: Error[] = [];
+  for (const stream of [process.stdout, process.stderr]) {
+    // A reader that has seen enough (`ovl images | head -1`) is no failure; a full disk is one.
+    stream.on("error", (error: NodeJS.ErrnoException) => {
+      if (error.code !== "EPIPE") unwritten.push(error);
+    });
+  }
   const version = versionLine(argv);
   if (version !== null) {
     process.stdout.write(`${version}\n`);
@@ -22,6 +28,8 @@ export async function start(entry: string): Promise<void> {
     process.exitCode = reportFailure(thrown, argv, wantsJson(argv));
   }
   await Promise.all([drained(process.stdout), drained(process.stderr)]);
+  const [error] = unwritten;
+  if (error !== undefined) process.exitCode = await reportUnwritten(error, argv);
   // Explicit: a handle that is left open must not keep a finished command alive.
   process.exit();
 }
@@ -34,9 +42,16 @@ interface CommandClass {
 async function plainCommand(argv: readonly string[]): Promise<CommandClass | null> {
   const [id = ""] = argv;
   const module = new URL(`../commands/${id}.js`, import.meta.url);
-  if (!/^[a-z]+$/.test(id) || asksForHelp(argv) || !existsSync(module)) return null;
+  if (!/^[a-z]+$/.test(id) || !existsSync(module) || (await asksForHelpOf(id, argv))) return null;
   const { default: command } = (await import(module.href)) as { default: CommandClass };
   return command;
+}
+
+/** What stands behind the image of `create` is its command's. */
+async function asksForHelpOf(id: string, argv: readonly string[]): Promise<boolean> {
+  if (!asksForHelp(argv) || id !== "create") return asksForHelp(argv);
+  const { ovlFirst } = await import("./run-flags.js");
+  return asksForHelp(ovlFirst(argv.slice(1)));
 }
 
 async function throughOclif(argv: string[], entry: string): Promise<void> {
@@ -48,6 +63,8 @@ function drained(stream: NodeJS.WriteStream): Promise<void> {
   return new Promise((resolve) => stream.write("", () => resolve()));
 }
 
-function ignoreBrokenPipe(error: NodeJS.ErrnoException): void {
-  if (error.code !== "EPIPE") throw error;
+/** On stderr also under --json: stdout takes nothing more. */
+async function reportUnwritten(error: NodeJS.ErrnoException, argv: readonly string[]): Promise<number> {
+  const { reportFailure } = await import("./failure.js");
+  return reportFailure(osError(error.code ?? "EIO", "write the answer", {}, error), argv, false);
 }

@@ -109,6 +109,24 @@ describe("containers on the command line", () => {
     await ok("rm", json.id);
   });
 
+  it("give help for what stands before the image alone", async () => {
+    for (const words of [
+      ["psql", "-h", "db"],
+      ["ls", "--help"],
+    ]) {
+      const { stdout, status } = await ovl(["create", "app:1", ...words, "--root", root]);
+      assert.deepEqual([status, /^[0-9a-f]{64}\n$/.test(stdout)], [0, true], stdout);
+      assert.equal((await ovl(["rm", stdout.trim(), "--root", root])).status, 0);
+    }
+    for (const words of [
+      ["create", "-h"],
+      ["create", "--help", "app:1"],
+      ["--json", "create", "-h"],
+    ]) {
+      assert.match((await ovl([...words])).stdout, /^Make a container of an image/);
+    }
+  });
+
   it("take what stands behind the image for the command, but for ovl's own flags", async () => {
     const { json } = await ovlJson<{ id: string }>(["create", "app:1", "ls", "-l", "-q", "--color", "--root", root]);
     const [container] = (await ovlJson<{ Args: string[] }[]>(["inspect", json.id, "--root", root])).json;

@@ -95,3 +95,13 @@ describe("load", () => {
     assert.equal((await ovl(["load", "--root", root], { input: readFileSync(sample.ociTar) })).stdout, expected);
   });
 });
+
+describe("an answer that cannot be written", () => {
+  for (const args of [["id"], ["id", "--json"], ["verify", "--json"], ["history"]]) {
+    it(`${args.join(" ")} onto a full disk ends with 6, and says so on stderr`, async () => {
+      const words = [process.execPath, repoPath("bin/run.js"), ...args, sample.appTar].map((word) => `'${word}'`);
+      const { status, stderr } = await run("sh", ["-c", `${words.join(" ")} > /dev/full`]);
+      assert.deepEqual([status, stderr], [6, "ovl: cannot write the answer: ENOSPC\n"]);
+    });
+  }
+});
