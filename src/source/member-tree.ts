@@ -55,6 +55,7 @@ export class MemberTree {
       throw new OvlError("PATH_ESCAPE", `${this.#location}: path ${quoted(wanted)} leaves the archive`, { path });
     });
     const found: ByteString[] = [];
+    let inDirectory = false;
     for (let steps = 0; left.length > 0; steps++) {
       if (steps > MAX_STEPS) throw this.#bad(`too many symbolic links in ${quoted(wanted)}`, wanted);
       const [component, ...rest] = left as [ByteString, ...ByteString[]];
@@ -69,9 +70,12 @@ export class MemberTree {
         continue;
       }
       if (member.target.startsWith("/")) found.length = 0;
+      // A target that ends so is a directory's, and so is what it leads to in the end.
+      inDirectory ||= rest.length === 0 && /(^|\/)\.?$/.test(member.target);
       left = [...components(member.target), ...rest];
     }
-    return this.#at(found);
+    const reached = this.#at(found);
+    return inDirectory && reached?.kind !== "directory" ? null : reached;
   }
 
   #at(path: readonly ByteString[]): Member | null {

@@ -92,6 +92,18 @@ describe("MemberTree", () => {
     }
   });
 
+  it("finds no file where a link wants a directory", () => {
+    const tree = new MemberTree("test");
+    tree.place(byteStringOf("file"), { kind: "file", offset: 0, size: 1 });
+    tree.place(byteStringOf("dir"), directory());
+    for (const end of ["/", "/."]) {
+      tree.place(byteStringOf("to-file"), { kind: "symlink", target: byteStringOf(`file${end}`) });
+      tree.place(byteStringOf("to-dir"), { kind: "symlink", target: byteStringOf(`dir${end}`) });
+      assert.equal(tree.find("to-file"), null);
+      assert.equal(tree.find("to-dir")?.kind, "directory");
+    }
+  });
+
   it("gives up on links that never end", () => {
     const tree = new MemberTree("test");
     tree.place(byteStringOf("a"), { kind: "symlink", target: byteStringOf("b/x") });
