@@ -7,6 +7,7 @@ import type { Picture } from "../fsck-picture.js";
 import { field } from "../fsck-read-layers.js";
 import type { Relations } from "../fsck-relations.js";
 import type { Entry, Listing } from "../listing.js";
+import { isUnderWay } from "../under-way.js";
 
 const REMOVING = /^[0-9a-f]{64}-[0-9a-f]{64}-removing$/;
 const TEMPORARY = /^\.tmp-.+[0-9]$/;
@@ -24,8 +25,8 @@ export function unfinishedDirectories(picture: Picture): Set<CacheId> {
 }
 
 export function* checkLeftovers(picture: Picture, relations: Relations): Generator<Finding> {
-  // While a daemon runs it is work under way.
-  for (const { path } of picture.daemonRuns ? [] : writeSets(picture)) {
+  for (const { path } of writeSets(picture)) {
+    if (isUnderWay(picture, path)) continue;
     yield finding("WRITE_SET_LEFT", leftover(picture, relations, path));
   }
   for (const { path, name } of picture.daemonRuns ? [] : unfinishedContainers(picture)) {

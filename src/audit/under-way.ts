@@ -1,0 +1,28 @@
+/** Which of what is unfinished a running daemon, or another ovl, may be at work on. */
+import { lstatSync } from "node:fs";
+import { join } from "node:path";
+import type { Picture } from "./fsck-picture.js";
+
+/**
+ * Milliseconds without a change after which nobody is at work on it: a layer's tar-split grows while the layer is
+ * unpacked, and dockerd keeps what it left in `layerdb/tmp` for ever.
+ */
+const ABANDONED = 3_600_000;
+
+/** @param path of `layerdb/tmp/<name>` or `layerdb/sha256/<name>-removing` */
+export function isUnderWay({ daemonRuns }: Picture, path: string): boolean {
+  return daemonRuns && Date.now() - Math.max(changed(path), changed(join(path, "tar-split.json.gz"))) < ABANDONED;
+}
+
+/** A pull or build under way makes its directories before it says so anywhere. */
+export function anythingUnderWay(picture: Picture): boolean {
+  return [...picture.layerdb.tmp.values()].some(({ path }) => path !== null && isUnderWay(picture, path));
+}
+
+function changed(path: string): number {
+  try {
+    return lstatSync(path).mtimeMs;
+  } catch {
+    return 0;
+  }
+}
