@@ -5,6 +5,7 @@
 
 import { cStruct, type Library, setPointer } from "../../sys/native.js";
 import type { Compressor, CompressorEngine } from "./compressors.js";
+import { clearVectors } from "./isal.js";
 
 const NEXT_IN = 0;
 const AVAIL_IN = 8;
@@ -48,6 +49,7 @@ function open(init: (stream: Buffer) => void, deflate: (stream: Buffer) => numbe
       stream.writeUInt32LE(output.length, AVAIL_OUT);
       stream.writeUInt16LE(last ? 1 : 0, END_OF_STREAM);
       const status = deflate(stream);
+      clearVectors();
       if (status !== 0) throw new Error(`isal_deflate: ${status}`);
       return {
         read: input.length - stream.readUInt32LE(AVAIL_IN),
