@@ -224,7 +224,7 @@ async function extractInto(pipeline: LayerPipeline, layer: SourceLayer, target: 
   const outcome = await withBlob(
     layer,
     `layer ${layer.digest ?? diffId}`,
-    (open) => pipeline.run(open, extraction),
+    (open) => pipeline.run(open, extraction, { size: layer.size }),
     () => target.clear(),
   );
   return outcome.size;

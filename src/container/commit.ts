@@ -118,7 +118,7 @@ async function pack(
     const outcome = await pipeline.run(
       async () => ({ stage: "pack", directory, userXattrs: !isMachineRoot() }),
       { stage: "extract", diffId: null, directory: layer.contentDir, tarSplit: layer.tarSplitPath, strict: false },
-      (input) => progress?.working(id, input),
+      { size: 0, onProgress: (input) => progress?.working(id, input) },
     );
     progress?.finished(id, "extracted");
     return outcome;

@@ -1,13 +1,14 @@
-/** First thread of a stored layer: tar-split and the files below `diff` in, the original tar's bytes out. */
+/** First stage of a stored layer: tar-split and the files below `diff` in, the original tar's bytes out. */
+import type { ByteSource } from "../blob/byte-source.js";
 import type { Crc64 } from "../blob/crc64.js";
 import { ByteLimit } from "../blob/limit.js";
 import { displayName } from "../model/bytes.js";
 import { Assembly, type AssemblyProblem } from "../tar-split/assemble.js";
 import { decodeSplit } from "../tar-split/decode.js";
-import { intoRing } from "./into-ring.js";
 import { Jail } from "./jail.js";
-import type { AssembleJob, FirstOutcome, LayerDamage } from "./job.js";
+import type { AssembleJob, Given, LayerDamage } from "./job.js";
 import { openLayerFile } from "./layer-file.js";
+import { counted, limited } from "./passing.js";
 import { Ring } from "./ring.js";
 import { openSplit } from "./split-file.js";
 
@@ -15,8 +16,7 @@ import { openSplit } from "./split-file.js";
 const MAX_DAMAGES = 1000;
 
 /** Throws BAD_ROOT where tar-split cannot be read; files that are not what they were are in the outcome. */
-export function assemble(job: AssembleJob, newCrc64: () => Crc64): FirstOutcome {
-  const ring = new Ring(job.ring);
+export function assembled<T>(job: AssembleJob, newCrc64: () => Crc64, consume: (tar: ByteSource) => T): Given<T> {
   const damages: LayerDamage[] = [];
   using split = openSplit(job.tarSplit);
   using jail = new Jail(job.directory);
@@ -28,8 +28,9 @@ export function assemble(job: AssembleJob, newCrc64: () => Crc64): FirstOutcome 
       if (damages.length < MAX_DAMAGES) damages.push(damage(problem, job.subject));
     },
   });
-  intoRing(tar, ring, new ByteLimit(job.maxBytes, job.subject));
-  return { damages };
+  const limit = new ByteLimit(job.maxBytes, job.subject);
+  const taken = consume(limited(counted(tar, new Ring(job.ring)), limit));
+  return { outcome: { damages }, taken };
 }
 
 function damage(problem: AssemblyProblem, subject: string): LayerDamage {

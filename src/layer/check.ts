@@ -1,12 +1,12 @@
-/** Second thread of a layer that is only asked about: what is its DiffID, and is it the one claimed? */
+/** Second stage of a layer that is only asked about: what is its DiffID, and is it the one claimed? */
+import type { ByteSource } from "../blob/byte-source.js";
 import { hashing } from "../blob/verify.js";
 import { OvlError } from "../errors.js";
 import type { DiffId, Digest } from "../model/digest.js";
 import type { CheckJob, SecondOutcome } from "./job.js";
-import { Ring } from "./ring.js";
 
-export function check(job: CheckJob): SecondOutcome {
-  const tar = hashing(new Ring(job.ring).source());
+export function check(job: CheckJob, source: ByteSource): SecondOutcome {
+  const tar = hashing(source);
   while (tar.read() !== null);
   const diffId = asDiffId(tar.digest());
   if (job.diffId !== null && job.diffId !== diffId) throw diffIdMismatch(job.diffId, diffId);

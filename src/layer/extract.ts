@@ -1,7 +1,8 @@
 /**
- * Second thread of a layer: tar bytes in; files below `diff`, tar-split.json.gz and the DiffID out.
+ * Second stage of a layer: tar bytes in; files below `diff`, tar-split.json.gz and the DiffID out.
  */
 import { closeSync, openSync } from "node:fs";
+import type { ByteSource } from "../blob/byte-source.js";
 import type { Crc64 } from "../blob/crc64.js";
 import { writeFully } from "../blob/file-sink.js";
 import { ByteLimit } from "../blob/limit.js";
@@ -16,11 +17,11 @@ import { LayerApplier } from "./apply.js";
 import { asDiffId, diffIdMismatch } from "./check.js";
 import type { ExtractJob, LayerWarning, SecondOutcome } from "./job.js";
 import { lostFiles } from "./lost-files.js";
-import { Ring, RingAborted } from "./ring.js";
+import { RingAborted } from "./ring.js";
 
 /** Throws DIFF_ID_MISMATCH before anything else that is wrong: bytes that are not the layer's explain the rest. */
-export function extract(job: ExtractJob, newCrc64: () => Crc64): SecondOutcome {
-  const tar = hashing(new Ring(job.ring).source());
+export function extract(job: ExtractJob, source: ByteSource, newCrc64: () => Crc64): SecondOutcome {
+  const tar = hashing(source);
   const readToEnd = () => {
     while (tar.read() !== null);
     return asDiffId(tar.digest());

@@ -3,8 +3,11 @@ import type { ByteStream } from "../blob/byte-source.js";
 import { asOvlError, type OvlError } from "../errors.js";
 import { Ring, RingAborted } from "./ring.js";
 
+/** What is on its way comes in bursts of a few hundred kilobytes. */
+const SLOTS = 8;
+
 export class Feed {
-  readonly #ring = new Ring();
+  readonly #ring = new Ring(SLOTS);
   readonly #stop = new AbortController();
   /** Never rejects. */
   readonly #done: Promise<OvlError | null>;

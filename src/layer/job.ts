@@ -1,4 +1,4 @@
-/** What a layer's two threads are told and what they answer. Plain data: it crosses by structured clone. */
+/** What the two stages of a layer are told and what they answer. Plain data: it crosses by structured clone. */
 import type { FileRange } from "../blob/byte-source.js";
 import type { FileSink } from "../blob/file-sink.js";
 import type { ErrorCode, ErrorData } from "../errors.js";
@@ -17,21 +17,22 @@ export interface BlobClaim {
 export type BlobInput = BlobClaim &
   ({ readonly range: FileRange } | { readonly arriving: SharedArrayBuffer; readonly size: number });
 
-/** What every stage is told by its lane. */
-export interface LaneJob {
+/** What every stage is told by the pipeline. */
+export interface SharedJob {
+  /** What the stages pass the tar through, where they run in two threads; by it they are also called off. */
   readonly ring: SharedArrayBuffer;
   /** Bytes that the layer's tar may have, and that the files in it may have together. */
   readonly maxBytes: number;
 }
 
-/** First thread: a blob read, verified and decompressed. */
-export interface DecodeJob extends LaneJob {
+/** First stage: a blob read, verified and decompressed. */
+export interface DecodeJob extends SharedJob {
   readonly stage: "decode";
   readonly input: BlobInput;
 }
 
-/** First thread: a stored layer put together again from tar-split and its files. */
-export interface AssembleJob extends LaneJob {
+/** First stage: a stored layer put together again from tar-split and its files. */
+export interface AssembleJob extends SharedJob {
   readonly stage: "assemble";
   /** Path of tar-split.json.gz. */
   readonly tarSplit: string;
@@ -41,8 +42,8 @@ export interface AssembleJob extends LaneJob {
   readonly subject: string;
 }
 
-/** First thread: a container's own layer as the tar that a commit makes a layer of. */
-export interface PackJob extends LaneJob {
+/** First stage: a container's own layer as the tar that a commit makes a layer of. */
+export interface PackJob extends SharedJob {
   readonly stage: "pack";
   /** Directory of the layer's files. */
   readonly directory: string;
@@ -50,8 +51,8 @@ export interface PackJob extends LaneJob {
   readonly userXattrs: boolean;
 }
 
-/** Second thread: hash, split, apply. */
-export interface ExtractJob extends LaneJob {
+/** Second stage: hash, split, apply. */
+export interface ExtractJob extends SharedJob {
   readonly stage: "extract";
   /** null: whatever it turns out to be. */
   readonly diffId: DiffId | null;
@@ -63,14 +64,14 @@ export interface ExtractJob extends LaneJob {
   readonly strict: boolean;
 }
 
-/** Second thread: hash only, to know whether a layer is what its image says. */
-export interface CheckJob extends LaneJob {
+/** Second stage: hash only, to know whether a layer is what its image says. */
+export interface CheckJob extends SharedJob {
   readonly stage: "check";
   readonly diffId: DiffId | null;
 }
 
-/** Second thread: hash, and list what is in it. */
-export interface ListJob extends LaneJob {
+/** Second stage: hash, and list what is in it. */
+export interface ListJob extends SharedJob {
   readonly stage: "list";
   readonly diffId: DiffId | null;
 }
@@ -88,8 +89,8 @@ export interface ListedEntry {
   readonly target: ByteString | null;
 }
 
-/** Second thread: hash and write to a file, as it is or compressed. Whether the DiffID is right is for the caller to say. */
-export interface WriteJob extends LaneJob {
+/** Second stage: hash and write to a file, as it is or compressed. Whether the DiffID is right is for the caller to say. */
+export interface WriteJob extends SharedJob {
   readonly stage: "write";
   /** Open for writing. Not owned. */
   readonly sink: FileSink;
@@ -102,7 +103,15 @@ export type LayerCompression = "none" | "gzip" | "zstd";
 
 export type FirstJob = DecodeJob | AssembleJob | PackJob;
 export type SecondJob = ExtractJob | CheckJob | ListJob | WriteJob;
-export type StageJob = FirstJob | SecondJob;
+
+/** Both stages of a layer in one thread. */
+export interface WholeJob {
+  readonly stage: "whole";
+  readonly first: FirstJob;
+  readonly second: SecondJob;
+}
+
+export type StageJob = FirstJob | SecondJob | WholeJob;
 
 /** Something that a user should know and that stops nothing. */
 export interface LayerWarning {
@@ -125,12 +134,18 @@ export interface LayerDamage {
   readonly message: string;
 }
 
-/** What came out of the first thread. */
+/** What came out of the first stage. */
 export interface FirstOutcome {
   readonly damages: readonly LayerDamage[];
 }
 
-/** What came out of the second thread. */
+/** What came of a first stage, and of what took its tar. */
+export interface Given<T> {
+  readonly outcome: FirstOutcome;
+  readonly taken: T;
+}
+
+/** What came out of the second stage. */
 export interface SecondOutcome {
   readonly diffId: DiffId;
   /** Bytes of the uncompressed tar. */
@@ -149,5 +164,5 @@ export interface SecondOutcome {
 export type LayerOutcome = FirstOutcome & SecondOutcome;
 
 export type StageAnswer =
-  | { readonly ok: true; readonly outcome: FirstOutcome | SecondOutcome }
+  | { readonly ok: true; readonly outcome: FirstOutcome | SecondOutcome | LayerOutcome }
   | { readonly ok: false; readonly error: ErrorData; readonly aborted: boolean };

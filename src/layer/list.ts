@@ -1,4 +1,5 @@
-/** Second thread of a layer that is only listed: what entries its tar has, their contents by checksum. */
+/** Second stage of a layer that is only listed: what entries its tar has, their contents by checksum. */
+import type { ByteSource } from "../blob/byte-source.js";
 import type { Crc64 } from "../blob/crc64.js";
 import { ByteLimit } from "../blob/limit.js";
 import { hashing } from "../blob/verify.js";
@@ -9,11 +10,15 @@ import { MAX_ENTRIES, type TarEntry } from "../tar/entry.js";
 import { TarReader } from "../tar/reader.js";
 import { asDiffId, diffIdMismatch } from "./check.js";
 import type { ListedEntry, ListJob, SecondOutcome } from "./job.js";
-import { Ring } from "./ring.js";
 
 /** Throws BAD_TAR, and DIFF_ID_MISMATCH. */
-export function list(job: ListJob, newCrc64: () => Crc64, maxEntries: number = MAX_ENTRIES): SecondOutcome {
-  const tar = hashing(new Ring(job.ring).source());
+export function list(
+  job: ListJob,
+  source: ByteSource,
+  newCrc64: () => Crc64,
+  maxEntries: number = MAX_ENTRIES,
+): SecondOutcome {
+  const tar = hashing(source);
   const reader = new TarReader(tar);
   const crc = newCrc64();
   const limit = new ByteLimit(job.maxBytes, "the content of a layer");

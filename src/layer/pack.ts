@@ -1,11 +1,12 @@
 /**
- * First thread of a commit: the directory of a container's own layer in, the tar that dockerd's commit makes of it
+ * First stage of a commit: the directory of a container's own layer in, the tar that dockerd's commit makes of it
  * out, byte for byte. That is moby 20.10.24's pkg/archive, TarWithOptions with OverlayWhiteoutFormat: directories
  * before what is in them, names in byte order, times in whole seconds, owners also by the names that this machine has
  * for them, of extended attributes only file capabilities, later names of one inode as hard links to the first, `.wh.`
  * files for whiteouts and opaque directories, no sockets.
  */
 import { constants, readSync } from "node:fs";
+import type { ByteSource } from "../blob/byte-source.js";
 import { ByteLimit } from "../blob/limit.js";
 import { asOvlError, OvlError, osError } from "../errors.js";
 import { type ByteString, byteStringOf, displayName } from "../model/bytes.js";
@@ -30,23 +31,20 @@ import { type Stat, statAt } from "../sys/stat.js";
 import { getXattrAt } from "../sys/xattr.js";
 import { type GoEntry, goHeader } from "../tar/go-header.js";
 import { END_OF_ARCHIVE, padding, type WritableType } from "../tar/writer.js";
-import { intoRing } from "./into-ring.js";
-import type { FirstOutcome, PackJob } from "./job.js";
+import type { Given, PackJob } from "./job.js";
+import { counted, limited } from "./passing.js";
 import { Ring } from "./ring.js";
 
 /** Throws what the system refuses; IO where a file becomes shorter meanwhile. */
-export function pack(job: PackJob): FirstOutcome {
+export function packed<T>(job: PackJob, consume: (tar: ByteSource) => T): Given<T> {
   const bytes = tarOfLayer(job.directory, job.userXattrs);
+  const tar: ByteSource = { read: () => bytes.next().value ?? null };
   try {
-    intoRing(
-      { read: () => bytes.next().value ?? null },
-      new Ring(job.ring),
-      new ByteLimit(job.maxBytes, job.directory),
-    );
+    const limit = new ByteLimit(job.maxBytes, job.directory);
+    return { outcome: { damages: [] }, taken: consume(limited(counted(tar, new Ring(job.ring)), limit)) };
   } finally {
     bytes.return(undefined);
   }
-  return { damages: [] };
 }
 
 /** The bytes, in pieces that are valid until the next. */

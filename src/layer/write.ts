@@ -1,4 +1,4 @@
-/** Second thread of a layer that is given back: tar bytes into a file, compressed or not, with its digest. */
+/** Second stage of a layer that is given back: tar bytes into a file, compressed or not, with its digest. */
 import type { ByteSource } from "../blob/byte-source.js";
 import { compress } from "../blob/compress.js";
 import { writeFully } from "../blob/file-sink.js";
@@ -8,9 +8,9 @@ import { asDiffId } from "./check.js";
 import type { SecondOutcome, WriteJob } from "./job.js";
 import { Ring, RingAborted } from "./ring.js";
 
-export function write(job: WriteJob): SecondOutcome {
+export function write(job: WriteJob, source: ByteSource): SecondOutcome {
   const ring = new Ring(job.ring);
-  const tar = hashing(ring.source());
+  const tar = hashing(source);
   const onWait = () => {
     if (ring.cancelled) throw new RingAborted();
   };

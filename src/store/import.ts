@@ -49,7 +49,7 @@ async function extract(rootfs: RootfsFile, layer: NewLayer, options: ImportOptio
     const outcome = await pipeline.run(
       async () => ({ stage: "decode", input: { range, digest: null, subject: location } }),
       { stage: "extract", diffId: null, directory: layer.contentDir, tarSplit: layer.tarSplitPath, strict: false },
-      (input) => progress?.working(location, input),
+      { size: range.size, onProgress: (input) => progress?.working(location, input) },
     );
     progress?.finished(location, "extracted");
     return outcome;

@@ -19,7 +19,11 @@ export async function listSource(image: SourceImage, options: VerifyOptions): Pr
   const list = async (layer: SourceLayer, i: number) => {
     try {
       const { listed } = await withBlob(layer, layer.digest ?? layer.diffId, (open) =>
-        pipeline.run(open, { stage: "list", diffId: layer.diffId }, (input) => progress?.working(String(i), input)),
+        pipeline.run(
+          open,
+          { stage: "list", diffId: layer.diffId },
+          { size: layer.size, onProgress: (input) => progress?.working(String(i), input) },
+        ),
       );
       entries += listed?.length ?? 0;
       if (entries > MAX_ENTRIES)

@@ -27,7 +27,7 @@ export async function rebuildProblems(
 
 async function rebuild(
   store: Store,
-  { chainId, cacheId, diffId }: Layer,
+  { chainId, cacheId, diffId, size }: Layer,
   pipeline: LayerPipeline,
   progress: LayerProgress | undefined,
 ): Promise<Problem[]> {
@@ -38,7 +38,7 @@ async function rebuild(
     const { damages, diffId: actual } = await pipeline.run(
       async () => ({ stage: "assemble", tarSplit, directory, subject: `layer ${chainId}` }),
       { stage: "check", diffId: null },
-      (input) => progress?.working(chainId, input),
+      { size, onProgress: (input) => progress?.working(chainId, input) },
     );
     if (damages.length > 0 && actual !== diffId) {
       return damages.map(({ path, ...damage }) => ({ subject: join(directory, path), ...damage }));

@@ -66,7 +66,7 @@ export class LayerWriter implements AsyncDisposable {
       const outcome = await this.#pipeline.run(
         async () => ({ stage: "assemble", tarSplit, directory, subject: `layer ${chainId}` }),
         { stage: "write", sink: { fd, file }, offset, compression },
-        (input) => progress?.working(diffId, input),
+        { size: layer.size, onProgress: (input) => progress?.working(diffId, input) },
       );
       if (outcome.diffId !== diffId) throw damaged(layer, outcome, tarSplit, directory);
       progress?.finished(diffId, "saved");

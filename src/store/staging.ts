@@ -113,7 +113,11 @@ export class Staging implements AsyncDisposable {
     const outcome = await withBlob(
       layer,
       `layer ${layer.digest ?? layer.diffId}`,
-      (open) => pipeline.run(open, extraction, (input) => options.progress?.working(chainId, input)),
+      (open) =>
+        pipeline.run(open, extraction, {
+          size: layer.size,
+          onProgress: (input) => options.progress?.working(chainId, input),
+        }),
       () => target.clear(),
     );
     this.#facts.set(chainId, { size: outcome.size });

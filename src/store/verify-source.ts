@@ -43,7 +43,11 @@ async function checkLayer(
   const subject = layer.digest ?? layer.diffId;
   try {
     await withBlob(layer, subject, (open) =>
-      pipeline.run(open, { stage: "check", diffId: layer.diffId }, (input) => progress?.working(key, input)),
+      pipeline.run(
+        open,
+        { stage: "check", diffId: layer.diffId },
+        { size: layer.size, onProgress: (input) => progress?.working(key, input) },
+      ),
     );
     progress?.finished(key, "verified");
     return null;

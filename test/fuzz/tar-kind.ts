@@ -16,7 +16,7 @@ import type { DiffId } from "../../src/model/digest.js";
 import { Assembly } from "../../src/tar-split/assemble.js";
 import { decodeSplit } from "../../src/tar-split/decode.js";
 import { sha256 } from "../support/image-builder.js";
-import { readAll } from "../support/sources.js";
+import { readAll, sourceOf } from "../support/sources.js";
 import { pieceSizes } from "./bytes.js";
 import { type Kind, MAX_BYTES, refusalOf } from "./kind.js";
 import type { Random } from "./random.js";
@@ -42,14 +42,12 @@ export const tarKind: Kind = {
 };
 
 function takeAndGiveBack(tar: Buffer, random: Random, directory: string, tarSplit: string): void {
-  const job = { diffId: sha256(tar) as DiffId, maxBytes: MAX_BYTES };
-  const ring = () => filled(tar, random).memory;
-  assert.equal(check({ stage: "check", ring: ring(), ...job }).diffId, job.diffId);
-  const listed = refusalOf(() => list({ stage: "list", ring: ring(), ...job }, newCrc64));
+  const job = { diffId: sha256(tar) as DiffId, maxBytes: MAX_BYTES, ring: memory };
+  const source = () => sourceOf(tar, ...(tar.length > 100_000 ? [256 * 1024] : pieceSizes(random)));
+  assert.equal(check({ stage: "check", ...job }, source()).diffId, job.diffId);
+  const listed = refusalOf(() => list({ stage: "list", ...job }, source(), newCrc64));
   const strict = random.once(4);
-  const taken = refusalOf(() =>
-    extract({ stage: "extract", ring: ring(), directory, tarSplit, strict, ...job }, newCrc64),
-  );
+  const taken = refusalOf(() => extract({ stage: "extract", directory, tarSplit, strict, ...job }, source(), newCrc64));
   if (taken instanceof OvlError) return;
   assert.ok(!(listed instanceof OvlError), `taken, but not listed: ${listed}`);
   if (taken.warnings.some(({ code }) => code === "IRREPRODUCIBLE" || code === "LEFT_OUT")) return;
@@ -63,23 +61,5 @@ function takeAndGiveBack(tar: Buffer, random: Random, directory: string, tarSpli
   assert.equal(sha256(readAll(assembly)), job.diffId, "taken without a warning, but not given back");
 }
 
-/** One for all: rings are given back to the system late. */
+/** One for all: the memory of rings is given back to the system late. */
 const { memory } = new Ring();
-
-/** A ring that holds all of a tar already, so that one thread is enough. */
-function filled(tar: Buffer, random: Random): Ring {
-  new Uint8Array(memory, 0, 64).fill(0);
-  const ring = new Ring(memory);
-  const sizes = tar.length > 100_000 ? [256 * 1024] : pieceSizes(random);
-  const slots = 7;
-  const size = Math.max(sizes[0] as number, Math.ceil(tar.length / slots));
-  for (let at = 0; at < tar.length; ) {
-    const slot = ring.acquire();
-    const part = tar.subarray(at, at + Math.min(size, slot.length));
-    slot.set(part);
-    ring.publish(part.length);
-    at += part.length;
-  }
-  ring.end();
-  return ring;
-}

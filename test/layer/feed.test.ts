@@ -5,6 +5,7 @@ import { describe, it } from "node:test";
 import { gzipSync } from "node:zlib";
 import type { ByteStream } from "../../src/blob/byte-source.js";
 import { OvlError } from "../../src/errors.js";
+import type { LayerOutcome } from "../../src/layer/job.js";
 import { LayerPipeline } from "../../src/layer/pipeline.js";
 import type { DiffId, Digest } from "../../src/model/digest.js";
 import { sha256 } from "../support/image-builder.js";
@@ -47,13 +48,17 @@ function arriving(bytes: Uint8Array, fault: Fault | null = null, size = bytes.le
   return { stream, state };
 }
 
-async function check(stream: ByteStream, digest: string, signal?: AbortSignal) {
-  await using pipeline = new LayerPipeline({ jobs: 1, signal });
-  const input = { stream, digest: digest as Digest, subject: "layer" };
-  return await pipeline.run(async () => ({ stage: "decode", input }), CHECK);
+for (const processors of [1, 2]) {
+  describe(`a layer that arrives while it is worked on in ${processors === 1 ? "one thread" : "two threads"}`, () => {
+    arrives(async (stream, digest, signal) => {
+      await using pipeline = new LayerPipeline({ jobs: 1, processors, signal });
+      const input = { stream, digest: digest as Digest, subject: "layer" };
+      return await pipeline.run(async () => ({ stage: "decode", input }), CHECK, { size: stream.size });
+    });
+  });
 }
 
-describe("a layer that arrives while it is worked on", () => {
+function arrives(check: (stream: ByteStream, digest: string, signal?: AbortSignal) => Promise<LayerOutcome>) {
   it("is decoded as it comes", async () => {
     const { stream, state } = arriving(blob);
     const { diffId } = await check(stream, sha256(blob));
@@ -86,4 +91,4 @@ describe("a layer that arrives while it is worked on", () => {
     await assert.rejects(check(stream, sha256(blob), off.signal), { code: "INTERRUPTED" });
     assert.equal(state.closed, true);
   });
-});
+}

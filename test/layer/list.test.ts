@@ -3,16 +3,12 @@ import { describe, it } from "node:test";
 import { loadCrc64 } from "../../src/blob/crc64.js";
 import { list } from "../../src/layer/list.js";
 import { Ring } from "../../src/layer/ring.js";
+import { sourceOf } from "../support/sources.js";
 import { dir, file, hardlink, layer } from "../support/tar-builder.js";
 
-/** Small enough for one slot of a ring, so that one thread is enough. */
 async function listed(tar: Uint8Array, limits: { maxBytes?: number; maxEntries?: number } = {}) {
-  const ring = new Ring();
-  ring.acquire().set(tar);
-  ring.publish(tar.length);
-  ring.end();
-  const job = { stage: "list", ring: ring.memory, diffId: null, maxBytes: limits.maxBytes ?? 1000 } as const;
-  return list(job, await loadCrc64(), limits.maxEntries).listed ?? [];
+  const job = { stage: "list", ring: new Ring().memory, diffId: null, maxBytes: limits.maxBytes ?? 1000 } as const;
+  return list(job, sourceOf(tar), await loadCrc64(), limits.maxEntries).listed ?? [];
 }
 
 describe("the list of a layer's entries", () => {

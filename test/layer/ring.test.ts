@@ -44,15 +44,12 @@ describe("Ring", () => {
       const worker = producer(ring, randomBytes(2).readUInt16LE(), chunks, "end");
       const sent = message(worker);
       const hash = createHash("sha256");
-      let seen = 0;
       const source = ring.source();
       for (let chunk = source.read(); chunk !== null; chunk = source.read()) {
         hash.update(chunk);
-        seen += chunk.length;
       }
       assert.equal(source.read(), null);
       assert.equal(hash.digest("hex"), await sent);
-      assert.equal(ring.progress.output, seen);
       await worker.terminate();
     }
   });

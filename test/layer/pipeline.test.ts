@@ -1,0 +1,146 @@
+/** Whether a layer goes through one thread or through two is a question of speed only. */
+import assert from "node:assert/strict";
+import { closeSync, mkdirSync, openSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import { gzipSync } from "node:zlib";
+import { OvlError } from "../../src/errors.js";
+import type { ExtractJob, LayerOutcome, SharedJob } from "../../src/layer/job.js";
+import { type FirstStage, LayerPipeline, type SecondStage } from "../../src/layer/pipeline.js";
+import type { DiffId, Digest } from "../../src/model/digest.js";
+import { sha256 } from "../support/image-builder.js";
+import { dir, file, hardlink, layer, symlink } from "../support/tar-builder.js";
+import { type Scratch, scratch } from "../support/tmp.js";
+import { readTree } from "../support/tree.js";
+
+const noise = Buffer.from(Array.from({ length: 700_000 }, (_, i) => (i * i * 31 + (i >> 8)) & 0xff));
+const tar = layer(dir("d/"), file("d/big", noise), file("d/small", "x"), symlink("s", "d"), hardlink("h", "d/small"));
+const blob = gzipSync(tar);
+const diffId = sha256(tar) as DiffId;
+
+interface Work extends Disposable {
+  readonly dir: Scratch;
+  readonly run: (first: FirstStage, second: SecondStage, size?: number) => Promise<LayerOutcome>;
+  decode(bytes: Uint8Array, digest?: string): FirstStage;
+  extraction(name: string, diffId?: DiffId | null): Omit<ExtractJob, keyof SharedJob>;
+}
+
+function work(processors: number, signal?: AbortSignal): Work {
+  const place = scratch("pipeline");
+  const fds: number[] = [];
+  return {
+    dir: place,
+    async run(first, second, size = 1) {
+      await using pipeline = new LayerPipeline({ jobs: 1, processors, signal, maxLayerBytes: 4_000_000 });
+      return await pipeline.run(async () => first, second, { size });
+    },
+    decode(bytes, digest = sha256(bytes)) {
+      const path = join(place.path, `blob-${fds.length}`);
+      writeFileSync(path, bytes);
+      const fd = openSync(path, "r");
+      fds.push(fd);
+      const range = { fd, offset: 0, size: bytes.length };
+      return { stage: "decode", input: { range, digest: digest as Digest, subject: "the blob" } };
+    },
+    extraction(name, expected = diffId) {
+      const directory = join(place.path, name);
+      mkdirSync(directory);
+      return { stage: "extract", diffId: expected, directory, tarSplit: `${directory}.json.gz`, strict: false };
+    },
+    [Symbol.dispose]() {
+      for (const fd of fds) closeSync(fd);
+      place[Symbol.dispose]();
+    },
+  };
+}
+
+/** What a failing run says. */
+async function refusal(running: Promise<unknown>): Promise<string> {
+  const error = await running.then(
+    () => null,
+    (thrown: unknown) => thrown,
+  );
+  assert.ok(error instanceof OvlError, String(error));
+  return `${error.code}: ${error.message}`;
+}
+
+const WAYS = [1, 2];
+
+describe("a layer through one thread and through two", () => {
+  it("is extracted alike, and put together, saved, listed and packed again", async () => {
+    const found = [];
+    for (const processors of WAYS) {
+      using w = work(processors);
+      const extraction = w.extraction("diff");
+      const extracted = await w.run(w.decode(blob), extraction);
+      const { directory, tarSplit } = extraction;
+      const stored: FirstStage = { stage: "assemble", tarSplit, directory, subject: "layer" };
+      const checked = await w.run(stored, { stage: "check", diffId });
+      const out = join(w.dir.path, "out.tar");
+      const fd = openSync(out, "w");
+      const sink = { fd, file: out };
+      const written = await w.run(stored, { stage: "write", sink, offset: 0, compression: "none" });
+      closeSync(fd);
+      assert.ok(readFileSync(out).equals(tar), `${processors}: the saved layer differs`);
+      const listed = await w.run(w.decode(tar), { stage: "list", diffId });
+      const packing: FirstStage = { stage: "pack", directory, userXattrs: false };
+      const packed = await w.run(packing, { stage: "check", diffId: null });
+      assert.equal(checked.diffId, diffId);
+      const { mtimeMs } = statSync(join(directory, "d/big"));
+      found.push({ extracted, checked, written, listed, packed, mtimeMs, split: readFileSync(tarSplit, "latin1") });
+      assert.deepEqual([...readTree(directory).keys()].sort(), [".", "d", "d/big", "d/small", "h", "s"]);
+    }
+    assert.deepEqual(found[1], found[0]);
+  });
+
+  it("fails with the same words: the blob's fault before the layer's, the DiffID before what follows from it", async () => {
+    const damaged = Buffer.from(blob);
+    damaged.fill(0x55, 5000, 5200);
+    const broken = gzipSync(Buffer.from(tar).fill(0x41, 600, 700));
+    const large = gzipSync(layer(file("zeros", Buffer.alloc(5_000_000))));
+    const found = [];
+    for (const processors of WAYS) {
+      using w = work(processors);
+      const refused = [
+        await refusal(w.run(w.decode(damaged, sha256(blob)), w.extraction("a"))),
+        await refusal(w.run(w.decode(damaged), w.extraction("b"))),
+        await refusal(w.run(w.decode(blob.subarray(0, 9000)), w.extraction("c"))),
+        await refusal(w.run(w.decode(broken), w.extraction("d"))),
+        await refusal(w.run(w.decode(broken), w.extraction("e", null))),
+        await refusal(w.run(w.decode(large), w.extraction("f", null))),
+        await refusal(w.run(w.decode(large, diffId), w.extraction("g", null))),
+        await refusal(w.run(w.decode(blob), { ...w.extraction("h"), directory: join(w.dir.path, "missing") })),
+      ];
+      found.push(refused.map((text) => text.replaceAll(w.dir.path, "SCRATCH")));
+    }
+    assert.deepEqual(found[1], found[0]);
+    const codes = found[0]?.map((text) => text.split(":")[0]);
+    const [wrong, bad] = ["DIGEST_MISMATCH", "BAD_ARCHIVE"];
+    assert.deepEqual(codes, [wrong, bad, bad, "DIFF_ID_MISMATCH", "BAD_TAR", "BAD_TAR", wrong, "IO"]);
+  });
+
+  it("stops when it is called off", async () => {
+    for (const processors of WAYS) {
+      const off = new AbortController();
+      using w = work(processors, off.signal);
+      const running = w.run(w.decode(blob), w.extraction("diff"));
+      off.abort(new OvlError("INTERRUPTED", "stopped"));
+      assert.equal(await refusal(running), "INTERRUPTED: stopped");
+    }
+  });
+});
+
+describe("layers at once", () => {
+  it("get as many threads as there are processors, the last and largest of them two", async () => {
+    using w = work(1);
+    await using pipeline = new LayerPipeline({ jobs: 2, processors: 2 });
+    const sizes = [100, 10, 10, 300];
+    const outcomes = await Promise.all(
+      sizes.map((size, i) => pipeline.run(async () => w.decode(blob), w.extraction(`diff-${i}`), { size })),
+    );
+    assert.deepEqual(
+      outcomes.map((outcome) => outcome.diffId),
+      sizes.map(() => diffId),
+    );
+  });
+});
