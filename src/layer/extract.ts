@@ -46,7 +46,7 @@ function extractTar(tar: ReturnType<typeof hashing>, job: ExtractJob, newCrc64: 
   const fd = openSync(job.tarSplit, "wx", 0o644);
   try {
     const sink = { fd, file: job.tarSplit };
-    const file = new TarSplitWriter((bytes) => writeFully(sink, bytes, null));
+    using file = new TarSplitWriter((bytes) => writeFully(sink, bytes, null));
     const split = new SplitReader(tar, file, newCrc64);
     using applier = new LayerApplier(job.directory, { strict: job.strict });
     const limit = new ByteLimit(job.maxBytes, "the content of a layer");

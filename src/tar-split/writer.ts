@@ -4,11 +4,11 @@ import { encodeEntry } from "./encode.js";
 import type { SplitEntry } from "./entry.js";
 import { GzipWriter } from "./gzip-writer.js";
 
-export class TarSplitWriter implements SplitSink {
+export class TarSplitWriter implements SplitSink, Disposable {
   readonly #gzip: GzipWriter;
   #position = 0;
 
-  /** @param write gets the bytes of the file in order */
+  /** @param write gets the bytes of the file in order; the array is valid during the call only */
   constructor(write: (bytes: Uint8Array) => void) {
     this.#gzip = new GzipWriter(write);
   }
@@ -21,5 +21,9 @@ export class TarSplitWriter implements SplitSink {
   /** Writes what is left. Without it the file is cut short. */
   end(): void {
     this.#gzip.end();
+  }
+
+  [Symbol.dispose](): void {
+    this.#gzip[Symbol.dispose]();
   }
 }

@@ -36,7 +36,7 @@ export const splitKind: Kind = {
   async prepare({ kept, outside }) {
     newCrc64 = await loadCrc64();
     const written: Buffer[] = [];
-    const writer = new TarSplitWriter((bytes) => written.push(Buffer.from(bytes)));
+    using writer = new TarSplitWriter((bytes) => written.push(Buffer.from(bytes)));
     new SplitReader(sourceOf(sample), writer, newCrc64).finish();
     writer.end();
     const text = gunzipSync(Buffer.concat(written)).toString("latin1");

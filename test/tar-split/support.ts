@@ -22,7 +22,7 @@ export interface Apart {
 export function takeApart(bytes: Uint8Array, ...sizes: number[]): Apart {
   const entries: SplitEntry[] = [];
   const gzip: Uint8Array[] = [];
-  const writer = new TarSplitWriter((part) => gzip.push(part));
+  using writer = new TarSplitWriter((part) => gzip.push(Buffer.from(part)));
   const sink = {
     add(entry: SplitEntry) {
       writer.add(entry);

@@ -18,10 +18,13 @@ export interface Compressor {
   close(): void;
 }
 
+/** What counts: that the result is small, or that it is there soon. Without effect on zstd. */
+export type Effort = "small" | "fast";
+
 export interface CompressorEngine {
   /** For people: `isa-l`. */
   readonly name: string;
-  open(): Compressor;
+  open(effort?: Effort): Compressor;
 }
 
 const CANDIDATES: Readonly<Record<"gzip" | "zstd", readonly Candidate<CompressorEngine>[]>> = {

@@ -1,13 +1,17 @@
-/** gzip by zlib, at the level that Go and gzip(1) use; header without a time. */
+/** gzip by zlib, where it is to be small at the level that Go and gzip(1) use. */
 
 import type { Library } from "../../sys/native.js";
-import type { Compressor, CompressorEngine } from "./compressors.js";
+import type { Compressor, CompressorEngine, Effort } from "./compressors.js";
 import { GZIP_WINDOW_BITS, VERSION, Z_BUF_ERROR, Z_OK, Z_STREAM_END, ZStream } from "./zlib.js";
 
 const Z_NO_FLUSH = 0;
 const Z_FINISH = 4;
 const Z_DEFLATED = 8;
-const LEVEL = 6;
+/**
+ * Of the tar-split of 67,000 files (169 MB, tar of 1.2 GB) level 1 makes 10.2 MB in 0.37 s, 3 makes 9.9 MB in 0.37 s,
+ * 4 makes 8.6 MB in 0.65 s and 6 makes 8.0 MB in 0.80 s.
+ */
+const LEVELS: Readonly<Record<Effort, number>> = { small: 6, fast: 3 };
 const DEFAULT_MEMORY = 8;
 const DEFAULT_STRATEGY = 0;
 
@@ -34,15 +38,15 @@ export function zlibCompressor(library: Library, where: string): CompressorEngin
     end: library.func("deflateEnd", "int", ["void *"]),
   };
   const version: () => string = library.func("zlibVersion", "str", []);
-  return { name: `zlib ${version()} (${where})`, open: () => open(zlib) };
+  return { name: `zlib ${version()} (${where})`, open: (effort = "small") => open(zlib, LEVELS[effort]) };
 }
 
-function open(zlib: Zlib): Compressor {
+function open(zlib: Zlib, level: number): Compressor {
   const stream = new ZStream();
   const { bytes } = stream;
   const status = zlib.init(
     bytes,
-    LEVEL,
+    level,
     Z_DEFLATED,
     GZIP_WINDOW_BITS,
     DEFAULT_MEMORY,
