@@ -5,8 +5,9 @@ import { lstatSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { listXattrs } from "../dist/sys/xattr.js";
+import koffi from "koffi";
 
+const llistxattr = koffi.load(null).func("llistxattr", "intptr_t", ["void *", "void *", "size_t"]);
 const project = fileURLToPath(new URL("..", import.meta.url));
 const scratch = mkdtempSync(join(tmpdir(), "ovl-demo-"));
 const root = join(scratch, "root");
@@ -117,14 +118,19 @@ function showTree(directory, indent) {
   });
 }
 
+function xattrsOf(path) {
+  const names = Buffer.alloc(64 * 1024);
+  const length = llistxattr(Buffer.from(`${path}\0`), names, names.length);
+  return names.toString("latin1", 0, Math.max(0, Number(length))).split("\0");
+}
+
 /** What overlayfs and whoever looks at a layer need to know of a file. */
 function notes(path) {
   const stat = lstatSync(path);
   const found = [];
   if (stat.isSymbolicLink()) found.push(`-> ${readlinkSync(path)}`);
   if (stat.isCharacterDevice() && stat.rdev === 0) found.push("whiteout: char device 0:0");
-  const xattrs = listXattrs(Buffer.from(path).toString("latin1"));
-  const opaque = Array.isArray(xattrs) ? xattrs.find((name) => name.endsWith(".overlay.opaque")) : undefined;
+  const opaque = xattrsOf(path).find((name) => name.endsWith(".overlay.opaque"));
   if (opaque !== undefined) found.push(`opaque: ${opaque}`);
   if (["link", "lower"].includes(basename(path))) found.push(readFileSync(path, "utf8"));
   else if (stat.isFile()) found.push(`${stat.size} B`);

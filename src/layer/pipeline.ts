@@ -167,7 +167,7 @@ function firstJob(stage: FirstStage, shared: SharedJob): { job: FirstJob; feed: 
 }
 
 class StageThread {
-  readonly #worker = new Worker(new URL("./stage-worker.js", import.meta.url), {
+  readonly #worker = new Worker(new URL("../layer/stage-worker.js", import.meta.url), {
     // Stages allocate few short-lived objects; the default of 16 MiB semi-spaces in each of the threads
     // would be most of the process's memory.
     resourceLimits: { maxYoungGenerationSizeMb: 4 },

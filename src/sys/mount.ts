@@ -27,7 +27,7 @@ export interface MountCall {
  * has a working directory of its own, so that this process's stays where it is. 0 or `-errno`.
  */
 export async function mountFrom(directory: ByteString, call: MountCall): Promise<number> {
-  const worker = new Worker(new URL("./mount-worker.js", import.meta.url), { workerData: { directory, call } });
+  const worker = new Worker(new URL("../sys/mount-worker.js", import.meta.url), { workerData: { directory, call } });
   const [result] = (await once(worker, "message")) as [number];
   return result;
 }
