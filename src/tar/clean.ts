@@ -6,7 +6,8 @@ import type { ByteString } from "../model/bytes.js";
  * slash, `a/..` resolved. A leading slash stays, and so do leading `..` of a relative name. Empty becomes `.`.
  */
 export function cleanPath(name: ByteString): ByteString {
-  if (isClean(name)) return name;
+  const plain = unadorned(name);
+  if (isClean(plain)) return plain;
   const rooted = name.startsWith("/");
   const kept: string[] = [];
   for (const part of name.split("/")) {
@@ -31,6 +32,13 @@ export function baseName(cleaned: ByteString): ByteString {
 
 const SLASH = 0x2f;
 const DOT = 0x2e;
+
+/** Without the `./` that tar writes before names, and the slash that it writes behind those of directories. */
+function unadorned(name: ByteString): ByteString {
+  const from = name.startsWith("./") && name.charCodeAt(2) !== SLASH ? 2 : 0;
+  const to = name.length > from + 1 && name.charCodeAt(name.length - 1) === SLASH ? name.length - 1 : name.length;
+  return (from === to ? name : name.slice(from, to)) as ByteString;
+}
 
 /** True only for names that need no work: the common case, found in one pass. */
 function isClean(name: string): boolean {
