@@ -41,8 +41,9 @@ function flagsOf({ flags }: CommandEntry, global: boolean): FlagEntry[] {
 
 function table(flags: readonly FlagEntry[]): string {
   const rows = flags.map((flag) => {
-    const value = flag.options?.join("\\|") ?? flag.helpValue ?? (flag.type === "option" ? "VALUE" : null);
-    const long = `\`--${flag.name}${value === null ? "" : ` ${value}`}\``;
+    const value = flag.options?.join("|") ?? flag.helpValue ?? (flag.type === "option" ? "VALUE" : null);
+    // Also in code a bar would end the cell.
+    const long = `\`--${flag.name}${value === null ? "" : ` ${value.replaceAll("|", "\\|")}`}\``;
     const fallback = flag.default === undefined || flag.default === false ? "" : ` Default: \`${flag.default}\`.`;
     const env = flag.env === undefined ? "" : ` Environment: \`${flag.env}\`.`;
     const short = flag.char === undefined ? "" : `\`-${flag.char}\`, `;
