@@ -36,7 +36,14 @@ await bundle.write({
   chunkFileNames: "shared/[name].js",
   codeSplitting: {
     groups: [
-      { name: "start", test: /src\/(errors|cli\/(argv|version))\.ts$/, priority: 1 },
+      { name: "start", test: /src\/(errors|cli\/(argv|version))\.ts$/, priority: 2 },
+      // What the threads of a layer need, and none of the packages that they do not.
+      {
+        name: "layers",
+        test: /src\/(model\/(bytes|digest)|sys|blob|tar\/(?!writer|go-header)|tar-split|layer\/(?!pipeline))/,
+        priority: 1,
+        minShareCount: 2,
+      },
       { name: "most", minShareCount: 8 },
     ],
   },
