@@ -98,7 +98,7 @@ class Generator {
     using layer = this.#store.layers.begin(parent?.cacheId ?? null);
     using applier = new LayerApplier(layer.contentDir);
     const pieces: Buffer[] = [];
-    const split = new TarSplitWriter((bytes) => pieces.push(Buffer.from(bytes)));
+    using split = new TarSplitWriter((bytes) => pieces.push(Buffer.from(bytes)));
     const reader = new SplitReader(once(tar), split, this.#newCrc64);
     for (let entry = reader.next(); entry !== null; entry = reader.next()) applier.apply(entry, reader.payload());
     reader.finish();

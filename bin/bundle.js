@@ -1,11 +1,12 @@
 #!/usr/bin/env node
 // Makes `dist` of the modules of `src`: few files, since Node takes 0.7 ms for each that it loads and a command needs a
-// hundred modules. What eight entries or more share is one file, which every command loads, but for what `--version`
-// needs; what is imported only when it is needed stays apart. Packages are left to Node.
+// hundred modules. What eight entries or more share is one file, but for what `--version` needs and what the threads of
+// layers need, which is one file each; what is imported only when it is needed stays apart. Packages are left to Node.
 //
 // Every file is one directory below `dist`, as every module is below `src`: a URL relative to one of them, such as
 // `../layer/stage-worker.js`, means the same in both.
 import { readdirSync } from "node:fs";
+import { relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { rolldown } from "rolldown";
 
@@ -19,6 +20,9 @@ const entries = [
   "sys/mount-worker",
   ...readdirSync(`${project}/src/commands`).map((file) => `commands/${file.replace(/\.ts$/, "")}`),
 ];
+
+/** Modules by their path below `src`. */
+const below = (pattern) => (path) => pattern.test(relative(`${project}/src`, path));
 
 const bundle = await rolldown({
   cwd: project,
@@ -36,11 +40,11 @@ await bundle.write({
   chunkFileNames: "shared/[name].js",
   codeSplitting: {
     groups: [
-      { name: "start", test: /src\/(errors|cli\/(argv|version))\.ts$/, priority: 2 },
+      { name: "start", test: below(/^(errors|cli\/(argv|version))\.ts$/), priority: 2 },
       // What the threads of a layer need, and none of the packages that they do not.
       {
         name: "layers",
-        test: /src\/(model\/(bytes|digest)|sys|blob|tar\/(?!writer|go-header)|tar-split|layer\/(?!pipeline))/,
+        test: below(/^(model\/(bytes|digest)|sys|blob|tar\/(?!writer|go-header)|tar-split|layer\/(?!pipeline))/),
         priority: 1,
         minShareCount: 2,
       },

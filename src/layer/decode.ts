@@ -17,7 +17,7 @@ import { Ring } from "./ring.js";
  * For a second stage in another thread: straight into the ring. Throws what verification or decompression found;
  * RingAborted when that stage gave up on a sound blob.
  */
-export function decode(job: DecodeJob): FirstOutcome {
+export function decodeIntoRing(job: DecodeJob): FirstOutcome {
   const ring = new Ring(job.ring);
   const limit = new ByteLimit(job.maxBytes, job.input.subject);
   return fromBlob(job, ring, (blob) => {
@@ -57,6 +57,7 @@ function fromBlob<T>(job: DecodeJob, ring: Ring, use: (blob: ByteSource) => T): 
     throw error;
   }
 }
+
 /** Disposed, it tells who brings the bytes that no more are wanted. */
 function openInput(input: BlobInput): Disposable & { readonly source: ByteSource; readonly size: number } {
   if ("range" in input) return { source: fileSource(input.range), size: input.range.size, [Symbol.dispose]() {} };

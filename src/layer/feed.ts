@@ -1,24 +1,17 @@
 /** Brings the bytes of a stream into a ring while they arrive, for the thread that decodes them. */
 import type { ByteStream } from "../blob/byte-source.js";
 import { asOvlError, type OvlError } from "../errors.js";
-import { Ring, RingAborted } from "./ring.js";
-
-/** What is on its way comes in bursts of a few hundred kilobytes. */
-const SLOTS = 8;
+import { type Ring, RingAborted } from "./ring.js";
 
 export class Feed {
-  readonly #ring = new Ring(SLOTS);
+  readonly #ring: Ring;
   readonly #stop = new AbortController();
   /** Never rejects. */
   readonly #done: Promise<OvlError | null>;
 
-  constructor(stream: ByteStream) {
+  constructor(stream: ByteStream, ring: Ring) {
+    this.#ring = ring;
     this.#done = this.#bring(stream);
-  }
-
-  /** Of the ring that the bytes are brought through. */
-  get memory(): SharedArrayBuffer {
-    return this.#ring.memory;
   }
 
   /** Both ends stop. */

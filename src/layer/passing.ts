@@ -15,12 +15,22 @@ export function counted(source: ByteSource, ring: Ring): ByteSource {
   };
 }
 
-/** Throws what the limit does. */
+/** Throws RingAborted once the work is called off: a few bytes of a blob may become gigabytes of tar. */
+export function stoppable(source: ByteSource, ring: Ring): ByteSource {
+  return {
+    read() {
+      if (ring.cancelled) throw new RingAborted();
+      return source.read();
+    },
+  };
+}
+
+/** Throws what the limit does, and again when it is asked again: who meets it must not take it for the end. */
 export function limited(source: ByteSource, limit: ByteLimit): ByteSource {
   return {
     read() {
       const chunk = source.read();
-      if (chunk !== null) limit.add(chunk.length);
+      limit.add(chunk?.length ?? 0);
       return chunk;
     },
   };

@@ -11,7 +11,7 @@ import type {
   StageJob,
   WholeJob,
 } from "./job.js";
-import { gathered, intoRing } from "./passing.js";
+import { gathered, intoRing, stoppable } from "./passing.js";
 import { Ring } from "./ring.js";
 
 export async function run(job: StageJob): Promise<FirstOutcome | SecondOutcome | LayerOutcome> {
@@ -19,21 +19,28 @@ export async function run(job: StageJob): Promise<FirstOutcome | SecondOutcome |
     case "whole":
       return whole(job);
     case "decode":
-      return (await import("./decode.js")).decode(job);
+      return (await import("./decode.js")).decodeIntoRing(job);
     case "assemble":
     case "pack": {
-      const first = await loadFirst(job);
-      return first((tar) => intoRing(tar, new Ring(job.ring))).outcome;
+      const give = await loadFirst(job);
+      return give((tar) => intoRing(tar, new Ring(job.ring))).outcome;
     }
-    default:
-      return (await loadSecond(job))(new Ring(job.ring).source());
+    case "extract":
+    case "check":
+    case "list":
+    case "write": {
+      const take = await loadSecond(job);
+      return take(new Ring(job.ring).source());
+    }
   }
 }
 
 /** The bytes stay in the caches of one processor, and no thread waits for another. */
 async function whole({ first, second }: WholeJob): Promise<LayerOutcome> {
-  const [give, take] = [await loadFirst(first), await loadSecond(second)];
-  const { outcome, taken } = give(take);
+  const give = await loadFirst(first);
+  const take = await loadSecond(second);
+  const ring = new Ring(first.ring);
+  const { outcome, taken } = give((tar) => take(stoppable(gathered(tar), ring)));
   return { ...outcome, ...taken };
 }
 
@@ -46,12 +53,13 @@ async function loadFirst(job: FirstJob): Promise<Give> {
       return (consume) => decoded(job, consume);
     }
     case "assemble": {
-      const [{ assembled }, newCrc64] = [await import("./assemble.js"), await loadCrc64()];
-      return (consume) => assembled(job, newCrc64, (tar) => consume(gathered(tar)));
+      const { assembled } = await import("./assemble.js");
+      const newCrc64 = await loadCrc64();
+      return (consume) => assembled(job, newCrc64, consume);
     }
     case "pack": {
       const { packed } = await import("./pack.js");
-      return (consume) => packed(job, (tar) => consume(gathered(tar)));
+      return (consume) => packed(job, consume);
     }
   }
 }
@@ -59,7 +67,8 @@ async function loadFirst(job: FirstJob): Promise<Give> {
 async function loadSecond(job: SecondJob): Promise<(tar: ByteSource) => SecondOutcome> {
   switch (job.stage) {
     case "extract": {
-      const [{ extract }, newCrc64] = [await import("./extract.js"), await loadCrc64()];
+      const { extract } = await import("./extract.js");
+      const newCrc64 = await loadCrc64();
       return (tar) => extract(job, tar, newCrc64);
     }
     case "check": {
@@ -67,7 +76,8 @@ async function loadSecond(job: SecondJob): Promise<(tar: ByteSource) => SecondOu
       return (tar) => check(job, tar);
     }
     case "list": {
-      const [{ list }, newCrc64] = [await import("./list.js"), await loadCrc64()];
+      const { list } = await import("./list.js");
+      const newCrc64 = await loadCrc64();
       return (tar) => list(job, tar, newCrc64);
     }
     case "write": {

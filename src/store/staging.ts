@@ -18,6 +18,8 @@ export interface StagingOptions {
   readonly strict: boolean;
   /** Layers at once. */
   readonly jobs: number;
+  /** What the threads may keep busy; default: every processor. */
+  readonly processors?: number | undefined;
   /** Bytes that a layer may unpack to. */
   readonly maxLayerBytes?: number | undefined;
   readonly signal?: AbortSignal | undefined;

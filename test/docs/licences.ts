@@ -53,6 +53,7 @@ export function licences(): string {
     table(run),
     "## At run time, the one of them that is for the machine",
     table(native),
+    "What is built carries besides some lines of @oxc-project/runtime (MIT), which are what becomes of `using` for Node 20.",
     `## For building and testing only: ${build.length} packages`,
     table(build),
   ].join("\n\n")}\n`;

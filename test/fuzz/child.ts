@@ -10,7 +10,7 @@ import type { Kind } from "./kind.js";
 import { KINDS, type KindName } from "./kinds.js";
 import { Random } from "./random.js";
 
-/** Most of it is Node, its heap and what the allocator keeps; a layer is worked on in 2 MiB. */
+/** Most of it is Node, its heap and what the allocator keeps; a layer is worked on in half a MiB. */
 const MAX_RSS = 400 * 2 ** 20;
 /** Looking costs more than most inputs. */
 const LOOK_EVERY = 500;

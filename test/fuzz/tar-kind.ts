@@ -61,5 +61,4 @@ function takeAndGiveBack(tar: Buffer, random: Random, directory: string, tarSpli
   assert.equal(sha256(readAll(assembly)), job.diffId, "taken without a warning, but not given back");
 }
 
-/** One for all: the memory of rings is given back to the system late. */
-const { memory } = new Ring();
+const { memory } = new Ring(0);

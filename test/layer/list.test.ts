@@ -7,7 +7,7 @@ import { sourceOf } from "../support/sources.js";
 import { dir, file, hardlink, layer } from "../support/tar-builder.js";
 
 async function listed(tar: Uint8Array, limits: { maxBytes?: number; maxEntries?: number } = {}) {
-  const job = { stage: "list", ring: new Ring().memory, diffId: null, maxBytes: limits.maxBytes ?? 1000 } as const;
+  const job = { stage: "list", ring: new Ring(0).memory, diffId: null, maxBytes: limits.maxBytes ?? 1000 } as const;
   return list(job, sourceOf(tar), await loadCrc64(), limits.maxEntries).listed ?? [];
 }
 

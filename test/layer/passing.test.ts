@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { gathered } from "../../src/layer/passing.js";
+import { gathered, stoppable } from "../../src/layer/passing.js";
+import { Ring, RingAborted } from "../../src/layer/ring.js";
 import { readAll, sourceOf } from "../support/sources.js";
 
 describe("small pieces gathered", () => {
@@ -27,5 +28,15 @@ describe("small pieces gathered", () => {
     const bytes = Buffer.alloc(100_000, 1);
     const large = gathered({ read: () => bytes });
     assert.equal(large.read(), bytes);
+  });
+});
+
+describe("what can be stopped", () => {
+  it("ends at the next piece once it is called off, however much of the tar is left", () => {
+    const ring = new Ring(0);
+    const endless = stoppable({ read: () => Buffer.alloc(10) }, ring);
+    assert.equal(endless.read()?.length, 10);
+    new Ring(ring.memory).cancel();
+    assert.throws(() => endless.read(), RingAborted);
   });
 });

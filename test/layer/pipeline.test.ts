@@ -1,8 +1,9 @@
 /** Whether a layer goes through one thread or through two is a question of speed only. */
 import assert from "node:assert/strict";
-import { closeSync, mkdirSync, openSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
+import { setImmediate } from "node:timers/promises";
 import { gzipSync } from "node:zlib";
 import { OvlError } from "../../src/errors.js";
 import type { ExtractJob, LayerOutcome, SharedJob } from "../../src/layer/job.js";
@@ -119,19 +120,59 @@ describe("a layer through one thread and through two", () => {
     assert.deepEqual(codes, [wrong, bad, bad, "DIFF_ID_MISMATCH", "BAD_TAR", "BAD_TAR", wrong, "IO"]);
   });
 
-  it("stops when it is called off", async () => {
+  it("says of one that is a byte too large that it is so, not that it is another", async () => {
+    for (const processors of WAYS) {
+      using w = work(processors);
+      await using pipeline = new LayerPipeline({ jobs: 1, processors, maxLayerBytes: tar.length - 1 });
+      const running = pipeline.run(async () => w.decode(blob), w.extraction("diff"), { size: 1 });
+      assert.match(await refusal(running), /^BAD_TAR: .*--max-layer-size/);
+    }
+  });
+
+  it("stops when it is called off, also while its blob is opened", async () => {
     for (const processors of WAYS) {
       const off = new AbortController();
       using w = work(processors, off.signal);
-      const running = w.run(w.decode(blob), w.extraction("diff"));
-      off.abort(new OvlError("INTERRUPTED", "stopped"));
-      assert.equal(await refusal(running), "INTERRUPTED: stopped");
+      await using pipeline = new LayerPipeline({ jobs: 1, processors, signal: off.signal });
+      const opening = async () => {
+        await setImmediate();
+        off.abort(new OvlError("INTERRUPTED", "stopped"));
+        return w.decode(blob);
+      };
+      const extraction = w.extraction("diff");
+      assert.equal(await refusal(pipeline.run(opening, extraction, { size: 1 })), "INTERRUPTED: stopped");
+      assert.deepEqual(readdirSync(extraction.directory), []);
+      assert.equal(await refusal(w.run(w.decode(blob), extraction)), "INTERRUPTED: stopped");
+    }
+  });
+
+  it("is not given to a thread that has died", async () => {
+    for (const processors of WAYS) {
+      using w = work(processors);
+      await using pipeline = new LayerPipeline({ jobs: 1, processors });
+      const unsendable = { stage: "check", diffId: () => "what no thread can be sent" } as unknown as SecondStage;
+      const failing = pipeline.run(async () => w.decode(blob), unsendable, { size: 1 });
+      const next = pipeline.run(async () => w.decode(blob), { stage: "check", diffId }, { size: 1 });
+      assert.match(await refusal(failing), /^INTERNAL: .*could not be cloned/);
+      assert.equal((await next).diffId, diffId);
     }
   });
 });
 
-describe("layers at once", () => {
-  it("get as many threads as there are processors, the last and largest of them two", async () => {
+describe("many layers", () => {
+  it("take no more memory than a few: rings are used again", async () => {
+    using w = work(2);
+    await using pipeline = new LayerPipeline({ jobs: 1, processors: 2 });
+    const large = gzipSync(layer(file("large", Buffer.alloc(20 << 20))));
+    const check = () => pipeline.run(async () => w.decode(large), { stage: "check", diffId: null }, { size: 1 });
+    for (let i = 0; i < 3; i++) await check();
+    const before = process.memoryUsage.rss();
+    for (let i = 0; i < 20; i++) await check();
+    const growth = (process.memoryUsage.rss() - before) / 2 ** 20;
+    assert.ok(growth < 100, `${growth} MiB more`);
+  });
+
+  it("at once, large and small, in one thread and in two, are all what they should be", async () => {
     using w = work(1);
     await using pipeline = new LayerPipeline({ jobs: 2, processors: 2 });
     const sizes = [100, 10, 10, 300];

@@ -40,7 +40,7 @@ function message(worker: Worker): Promise<string> {
 describe("Ring", () => {
   it("delivers every byte in order, however the two threads are scheduled", async () => {
     for (const chunks of [0, 1, 7, 8, 9, 300]) {
-      const ring = new Ring();
+      const ring = new Ring(8);
       const worker = producer(ring, randomBytes(2).readUInt16LE(), chunks, "end");
       const sent = message(worker);
       const hash = createHash("sha256");
@@ -55,7 +55,7 @@ describe("Ring", () => {
   });
 
   it("ends the consumer when the producer gives up", async () => {
-    const ring = new Ring();
+    const ring = new Ring(8);
     const worker = producer(ring, 1, 3, "abort");
     const source = ring.source();
     assert.throws(() => {
@@ -65,7 +65,7 @@ describe("Ring", () => {
   });
 
   it("ends a producer that waits for room when the consumer gives up", async () => {
-    const ring = new Ring();
+    const ring = new Ring(8);
     const worker = producer(ring, 1, 0, "hang");
     const ended = message(worker);
     ring.source().read();
@@ -75,7 +75,7 @@ describe("Ring", () => {
   });
 
   it("ends both when it is called off from outside, also after the producer had ended", () => {
-    const ring = new Ring();
+    const ring = new Ring(8);
     ring.acquire();
     ring.publish(1);
     ring.end();
