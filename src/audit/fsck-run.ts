@@ -11,6 +11,7 @@ import { settled } from "./fsck-live.js";
 import type { FsckReport } from "./fsck-report.js";
 import { fsckReport } from "./fsck-report.js";
 import { repairRoot } from "./repair.js";
+import { workUnderWay } from "./under-way.js";
 
 export interface FsckOptions {
   /** Read contents, too. */
@@ -23,15 +24,19 @@ export interface FsckOptions {
   readonly images?: readonly SourceImage[];
   readonly signal?: AbortSignal | undefined;
   readonly progress?: LayerProgress | undefined;
+  /** Told of what was not judged, and why. */
+  readonly onUnjudged?: ((message: string) => void) | undefined;
 }
 
 /** Nothing is written. Throws PERMISSION where something may not be read. */
 export async function fsck(store: Store, options: FsckOptions): Promise<FsckReport> {
   await using pipeline = new LayerPipeline(options);
-  const { checked, findings } = await settled(
+  const { checked, findings, picture } = await settled(
     () => store.isBeingWritten,
     (moving) => check(store, pipeline, options, moving),
   );
+  const work = workUnderWay(picture);
+  if (work !== null) options.onUnjudged?.(unjudged(work));
   return fsckReport(checked, findings);
 }
 
@@ -55,6 +60,10 @@ export async function fsckRepair(
     signal: options.signal,
   });
   return { report: fsckReport(remaining.checked, remaining.findings, repaired), failures };
+}
+
+function unjudged(path: string): string {
+  return `somebody may be at work on this root (${path} has changed within the last hour): directories and layers that nothing refers to are not judged; ask again when that is done`;
 }
 
 async function check(

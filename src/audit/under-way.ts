@@ -16,7 +16,13 @@ export function isUnderWay({ daemonRuns }: Picture, path: string): boolean {
 
 /** A pull or build under way makes its directories before it says so anywhere. */
 export function anythingUnderWay(picture: Picture): boolean {
-  return [...picture.layerdb.tmp.values()].some(({ path }) => path !== null && isUnderWay(picture, path));
+  return workUnderWay(picture) !== null;
+}
+
+/** Path of something that somebody may be at work on; null where nothing is. */
+export function workUnderWay(picture: Picture): string | null {
+  for (const { path } of picture.layerdb.tmp.values()) if (path !== null && isUnderWay(picture, path)) return path;
+  return null;
 }
 
 function changed(path: string): number {

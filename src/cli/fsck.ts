@@ -26,7 +26,7 @@ export async function runFsck(
   open: () => Promise<Store>,
   flags: FsckFlags,
   run: { readonly progress: LayerProgress; readonly registry: RegistryOptions; readonly signal: AbortSignal },
-): Promise<{ readonly report: FsckReport; readonly failures: readonly OvlError[] }> {
+): Promise<{ readonly report: FsckReport; readonly warnings: readonly { readonly message: string }[] }> {
   for (const flag of ["source", "dry-run"] as const) {
     const given = flag === "source" ? (flags.source ?? []).length > 0 : flags[flag];
     if (given && !flags.repair) throw new OvlError("USAGE", `--${flag} goes with --repair`);
@@ -35,14 +35,17 @@ export async function runFsck(
   const maxLayerBytes = await maxLayerBytesOf(flags);
   const options = { deep: flags.deep, jobs: flags.jobs ?? availableParallelism(), maxLayerBytes, progress, signal };
   await using store = await open();
-  if (!flags.repair || flags["dry-run"]) return { report: await fsck(store, options), failures: [] };
+  if (!flags.repair || flags["dry-run"]) {
+    const warnings: { message: string }[] = [];
+    const report = await fsck(store, { ...options, onUnjudged: (message) => warnings.push({ message }) });
+    return { report, warnings };
+  }
   const sources = await openSources(flags.source ?? [], { ...run, maxLayerBytes });
   try {
     const images = await imagesOf(sources);
-    return await fsckRepair(
-      { root: store.root, driver: store.driver.name, force: flags.force },
-      { ...options, images },
-    );
+    const root = { root: store.root, driver: store.driver.name, force: flags.force };
+    const { report, failures } = await fsckRepair(root, { ...options, images });
+    return { report, warnings: failures };
   } finally {
     for (const { source } of sources) await source[Symbol.asyncDispose]();
   }

@@ -48,9 +48,9 @@ export default class Fsck extends OvlCommand {
     using progress = await this.progress(flags, "checking");
     const registry = await this.registry(flags);
     const run = { progress, registry, signal: this.signal };
-    const { report, failures } = await runFsck(() => this.reader(flags), flags, run);
+    const { report, warnings } = await runFsck(() => this.reader(flags), flags, run);
     progress[Symbol.dispose]();
-    await this.tell(failures, flags);
+    await this.tell(warnings, flags);
     if (!report.ok) process.exitCode = 1;
     const color = await this.color(flags);
     return this.answer(report, flags, {
