@@ -47,8 +47,9 @@ const PROGRESS_MS = 80;
 
 /**
  * A layer gets two threads where it would take longer, in one, than everything else that is to be done takes the other
- * processors, by this factor. Two threads do a layer's work in 0.6 of the time at 1.2 times the processor time, since
- * what one has in its cache the other must fetch: that pays only for a processor that would be idle.
+ * processors, by this factor. Two threads do a layer's work in 0.67 of the time (457 MB, 14,000 files: 1.09 s instead of
+ * 1.63), so they leave a third of two processors idle: where there are other layers for these, each in a thread of its
+ * own, all are done sooner, with fewer threads to start and with less to fetch from another processor's cache.
  */
 const WORTH_TWO_THREADS = 1.2;
 
