@@ -44,6 +44,6 @@ describe("GzipWriter", () => {
   it("refers back across its pieces", () => {
     const noise = randomBytes(4 * 1024);
     const input = Buffer.concat(Array.from({ length: 256 }, () => noise));
-    assert.ok(compressed((gzip) => gzip.writeLatin1(input.toString("latin1"))).length < 20 * noise.length);
+    assert.ok(compressed((gzip) => gzip.writeLatin1(input.toString("latin1"))).length < 4 * noise.length);
   });
 });
