@@ -4,12 +4,8 @@ import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 
 const project = fileURLToPath(new URL("..", import.meta.url));
-for (const builder of [
-  ["npx", "tsc"],
-  ["node", "bin/bundle.js"],
-]) {
-  spawnSync(builder[0], builder.slice(1), { cwd: project, stdio: ["ignore", 2, 2] });
-}
+spawnSync("npx", ["tsc", "-p", project], { stdio: ["ignore", 2, 2] });
+spawnSync(process.execPath, [`${project}bin/bundle.js`], { stdio: ["ignore", 2, 2] });
 process.env["DEBUG"] ??= "ovl";
 const { start } = await import("../dist/cli/start.js");
 await start(import.meta.url);

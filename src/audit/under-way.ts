@@ -14,12 +14,10 @@ export function isUnderWay({ daemonRuns }: Picture, path: string): boolean {
   return daemonRuns && Date.now() - Math.max(changed(path), changed(join(path, "tar-split.json.gz"))) < ABANDONED;
 }
 
-/** A pull or build under way makes its directories before it says so anywhere. */
-export function anythingUnderWay(picture: Picture): boolean {
-  return workUnderWay(picture) !== null;
-}
-
-/** Path of something that somebody may be at work on; null where nothing is. */
+/**
+ * Path of something that somebody may be at work on; null where nothing is. A pull or build under way makes its
+ * directories before it says so anywhere.
+ */
 export function workUnderWay(picture: Picture): string | null {
   for (const { path } of picture.layerdb.tmp.values()) if (path !== null && isUnderWay(picture, path)) return path;
   return null;

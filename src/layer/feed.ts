@@ -4,20 +4,20 @@ import { asOvlError, type OvlError } from "../errors.js";
 import { type Ring, RingAborted } from "./ring.js";
 
 export class Feed {
-  readonly #ring: Ring;
+  readonly ring: Ring;
   readonly #stop = new AbortController();
   /** Never rejects. */
   readonly #done: Promise<OvlError | null>;
 
   constructor(stream: ByteStream, ring: Ring) {
-    this.#ring = ring;
+    this.ring = ring;
     this.#done = this.#bring(stream);
   }
 
   /** Both ends stop. */
   cancel(): void {
     this.#stop.abort();
-    this.#ring.cancel();
+    this.ring.cancel();
   }
 
   /** After the reader has finished: what kept bytes from being brought, if anything did. */
@@ -28,12 +28,12 @@ export class Feed {
 
   async #bring(stream: ByteStream): Promise<OvlError | null> {
     try {
-      for await (const chunk of stream.chunks(this.#stop.signal)) await this.#ring.push(chunk);
-      this.#ring.end();
+      for await (const chunk of stream.chunks(this.#stop.signal)) await this.ring.push(chunk);
+      this.ring.end();
       return null;
     } catch (thrown) {
       const unwanted = this.#stop.signal.aborted || thrown instanceof RingAborted;
-      this.#ring.abort();
+      this.ring.abort();
       return unwanted ? null : asOvlError(thrown);
     }
   }

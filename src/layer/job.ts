@@ -164,5 +164,5 @@ export interface SecondOutcome {
 export type LayerOutcome = FirstOutcome & SecondOutcome;
 
 export type StageAnswer =
-  | { readonly ok: true; readonly outcome: FirstOutcome | SecondOutcome | LayerOutcome }
+  | { readonly ok: true; readonly outcome: FirstOutcome | SecondOutcome }
   | { readonly ok: false; readonly error: ErrorData; readonly aborted: boolean };

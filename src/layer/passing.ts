@@ -3,24 +3,24 @@ import type { ByteSource } from "../blob/byte-source.js";
 import type { ByteLimit } from "../blob/limit.js";
 import { type Ring, RingAborted } from "./ring.js";
 
-/** Counted for the display as read. Throws RingAborted once the work is called off. */
-export function counted(source: ByteSource, ring: Ring): ByteSource {
-  return {
-    read() {
-      if (ring.cancelled) throw new RingAborted();
-      const chunk = source.read();
-      if (chunk !== null) ring.countInput(chunk.length);
-      return chunk;
-    },
-  };
-}
-
-/** Throws RingAborted once the work is called off: a few bytes of a blob may become gigabytes of tar. */
+/** Throws RingAborted once the work is called off. */
 export function stoppable(source: ByteSource, ring: Ring): ByteSource {
   return {
     read() {
       if (ring.cancelled) throw new RingAborted();
       return source.read();
+    },
+  };
+}
+
+/** Counted for the display as read, and stoppable. */
+export function counted(source: ByteSource, ring: Ring): ByteSource {
+  const bytes = stoppable(source, ring);
+  return {
+    read() {
+      const chunk = bytes.read();
+      if (chunk !== null) ring.countInput(chunk.length);
+      return chunk;
     },
   };
 }

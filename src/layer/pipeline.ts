@@ -112,9 +112,8 @@ export class LayerPipeline implements AsyncDisposable {
     const two = this.#wantsTwo(size);
     // In one thread nothing goes through it: it only says how far the work is, and that it is called off.
     const ring = this.#ring(two ? SLOTS : 0);
-    const arriving = stage.stage === "decode" && "stream" in stage.input ? this.#ring(ARRIVING_SLOTS) : null;
     const shared: SharedJob = { ring: ring.memory, maxBytes: this.#maxBytes };
-    const { job, feed } = firstJob(stage, shared, arriving);
+    const { job, feed } = firstJob(stage, shared, () => this.#ring(ARRIVING_SLOTS));
     const cancel = () => {
       feed?.cancel();
       ring.cancel();
@@ -136,7 +135,7 @@ export class LayerPipeline implements AsyncDisposable {
       });
       report();
       // Both ends are done with them; where anything failed nobody knows.
-      for (const used of arriving === null ? [ring] : [ring, arriving]) this.#rings.push(used.reset());
+      for (const used of feed === null ? [ring] : [ring, feed.ring]) this.#rings.push(used.reset());
       return Object.assign({}, ...outcomes) as LayerOutcome;
     } finally {
       clearInterval(timer);
@@ -177,12 +176,12 @@ export class LayerPipeline implements AsyncDisposable {
 }
 
 /** Bytes of a stream cannot be had from a thread: they are brought to it from here, through a ring. */
-function firstJob(stage: FirstStage, shared: SharedJob, arriving: Ring | null): { job: FirstJob; feed: Feed | null } {
+function firstJob(stage: FirstStage, shared: SharedJob, newRing: () => Ring): { job: FirstJob; feed: Feed | null } {
   if (stage.stage !== "decode") return { job: { ...stage, ...shared }, feed: null };
   const { input } = stage;
   if ("range" in input) return { job: { stage: "decode", input, ...shared }, feed: null };
   const { stream, digest, subject } = input;
-  const ring = arriving as Ring;
-  const claim = { arriving: ring.memory, size: stream.size, digest, subject };
-  return { job: { stage: "decode", input: claim, ...shared }, feed: new Feed(stream, ring) };
+  const feed = new Feed(stream, newRing());
+  const arriving = { arriving: feed.ring.memory, size: stream.size, digest, subject };
+  return { job: { stage: "decode", input: arriving, ...shared }, feed };
 }

@@ -14,7 +14,7 @@ import type {
 import { gathered, intoRing, stoppable } from "./passing.js";
 import { Ring } from "./ring.js";
 
-export async function run(job: StageJob): Promise<FirstOutcome | SecondOutcome | LayerOutcome> {
+export async function run(job: StageJob): Promise<FirstOutcome | SecondOutcome> {
   switch (job.stage) {
     case "whole":
       return whole(job);
@@ -35,7 +35,10 @@ export async function run(job: StageJob): Promise<FirstOutcome | SecondOutcome |
   }
 }
 
-/** The bytes stay in the caches of one processor, and no thread waits for another. */
+/**
+ * The bytes stay in the caches of one processor, and no thread waits for another. The tar itself can be stopped, too: a
+ * few bytes of a blob may become gigabytes of it.
+ */
 async function whole({ first, second }: WholeJob): Promise<LayerOutcome> {
   const give = await loadFirst(first);
   const take = await loadSecond(second);

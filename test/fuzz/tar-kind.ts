@@ -42,7 +42,7 @@ export const tarKind: Kind = {
 };
 
 function takeAndGiveBack(tar: Buffer, random: Random, directory: string, tarSplit: string): void {
-  const job = { diffId: sha256(tar) as DiffId, maxBytes: MAX_BYTES, ring: memory };
+  const job = { diffId: sha256(tar) as DiffId, maxBytes: MAX_BYTES, ring: new Ring(0).memory };
   const source = () => sourceOf(tar, ...(tar.length > 100_000 ? [256 * 1024] : pieceSizes(random)));
   assert.equal(check({ stage: "check", ...job }, source()).diffId, job.diffId);
   const listed = refusalOf(() => list({ stage: "list", ...job }, source(), newCrc64));
@@ -60,5 +60,3 @@ function takeAndGiveBack(tar: Buffer, random: Random, directory: string, tarSpli
   });
   assert.equal(sha256(readAll(assembly)), job.diffId, "taken without a warning, but not given back");
 }
-
-const { memory } = new Ring(0);

@@ -21,7 +21,7 @@ const diffId = sha256(tar) as DiffId;
 
 interface Work extends Disposable {
   readonly dir: Scratch;
-  readonly run: (first: FirstStage, second: SecondStage, size?: number) => Promise<LayerOutcome>;
+  readonly run: (first: FirstStage, second: SecondStage) => Promise<LayerOutcome>;
   decode(bytes: Uint8Array, digest?: string): FirstStage;
   extraction(name: string, diffId?: DiffId | null): Omit<ExtractJob, keyof SharedJob>;
 }
@@ -31,9 +31,9 @@ function work(processors: number, signal?: AbortSignal): Work {
   const fds: number[] = [];
   return {
     dir: place,
-    async run(first, second, size = 1) {
+    async run(first, second) {
       await using pipeline = new LayerPipeline({ jobs: 1, processors, signal, maxLayerBytes: 4_000_000 });
-      return await pipeline.run(async () => first, second, { size });
+      return await pipeline.run(async () => first, second, { size: 1 });
     },
     decode(bytes, digest = sha256(bytes)) {
       const path = join(place.path, `blob-${fds.length}`);

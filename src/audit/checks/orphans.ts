@@ -5,14 +5,14 @@ import { diskUse } from "../disk-use.js";
 import { type Finding, finding } from "../fsck-finding.js";
 import type { DirectoryRecord, Picture } from "../fsck-picture.js";
 import type { Relations } from "../fsck-relations.js";
-import { anythingUnderWay } from "../under-way.js";
+import { workUnderWay } from "../under-way.js";
 
 /** What dockerd makes in ROOT/<driver> when it starts, to see what the kernel can do. */
 const PROBE = /^(check-overlayfs-support|opaque-bug-check|metacopy-check|userxattr-check|d_type-check)[0-9]*$/;
 const NO_LAYERS = new Set(["l", "backingFsBlockDev", "lost+found"]);
 
 export function* checkOrphans(picture: Picture, relations: Relations, unfinished: ReadonlySet<CacheId>) {
-  const moving = anythingUnderWay(picture);
+  const moving = workUnderWay(picture) !== null;
   const strayed = strayedLayers(picture, relations);
   for (const record of picture.directories.values()) {
     const { cacheId, dir } = record;

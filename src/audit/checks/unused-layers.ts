@@ -4,7 +4,7 @@ import { diskUse } from "../disk-use.js";
 import { type Finding, finding } from "../fsck-finding.js";
 import type { Picture } from "../fsck-picture.js";
 import type { Relations } from "../fsck-relations.js";
-import { anythingUnderWay } from "../under-way.js";
+import { workUnderWay } from "../under-way.js";
 import { isUnused, missingImages } from "./images.js";
 import { isEmpty } from "./layers.js";
 
@@ -30,7 +30,7 @@ export function* checkUnusedLayers(picture: Picture, relations: Relations): Gene
 }
 
 function everyUserIsKnown(picture: Picture, relations: Relations): boolean {
-  if (anythingUnderWay(picture)) return false;
+  if (workUnderWay(picture) !== null) return false;
   for (const { state } of picture.images.values()) if (state !== "sound") return false;
   for (const { chainId } of picture.layers.values()) if (!relations.truth.has(chainId)) return false;
   if (missingImages(picture, relations).size > 0) return false;
