@@ -4,8 +4,9 @@ import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 
 const project = fileURLToPath(new URL("..", import.meta.url));
-spawnSync("npx", ["tsc", "-p", project], { stdio: ["ignore", 2, 2] });
-spawnSync(process.execPath, [`${project}bin/bundle.js`], { stdio: ["ignore", 2, 2] });
+const inProject = { cwd: project, stdio: ["ignore", 2, 2] };
+spawnSync("npx", ["tsc"], inProject);
+spawnSync(process.execPath, ["bin/bundle.js"], inProject);
 process.env["DEBUG"] ??= "ovl";
 const { start } = await import("../dist/cli/start.js");
 await start(import.meta.url);
