@@ -23,25 +23,22 @@ export interface Crc64Engine {
 
 const CANDIDATES: readonly Candidate<Crc64Engine>[] = [{ library: ISAL, load: isalCrc64 }];
 
-let chosen: Promise<Crc64Engine> | null = null;
+let chosen: Crc64Engine | null = null;
 
 /** Makes checksums with the fastest engine that works here: ISA-L, else WebAssembly (hash-wasm). */
 export async function loadCrc64(): Promise<() => Crc64> {
   return (await crc64Engine()).create;
 }
 
-export function crc64Engine(): Promise<Crc64Engine> {
-  chosen ??= choose();
+/** The engine of this process, chosen once. */
+export async function crc64Engine(): Promise<Crc64Engine> {
+  chosen ??= bestOf(CANDIDATES, passesSelfTest) ?? (await wasmCrc64());
   return chosen;
 }
 
 /** Every engine that works here, best first. */
 export async function crc64Engines(): Promise<Crc64Engine[]> {
   return [...allOf(CANDIDATES, passesSelfTest), await wasmCrc64()];
-}
-
-async function choose(): Promise<Crc64Engine> {
-  return bestOf(CANDIDATES, passesSelfTest) ?? wasmCrc64();
 }
 
 /** The catalogue's check value, taken in two parts. */

@@ -160,7 +160,7 @@ export class LayerPipeline implements AsyncDisposable {
   }
 
   #newThread(): StageThread {
-    const thread = new StageThread();
+    const thread = new StageThread(this.#threads.length);
     this.#threads.push(thread);
     return thread;
   }

@@ -1,28 +1,50 @@
 /** Shared libraries and their structs: the only place that loads koffi. */
 import { createRequire } from "node:module";
 import type * as Koffi from "koffi";
+import { OvlError, osError } from "../errors.js";
 
 export type Library = Koffi.LibraryHandle;
 
 let loaded: typeof Koffi | null = null;
 
-/** koffi, loaded with the first call of C: its 12 ms are not every command's. */
+/** koffi, loaded with the first call of C: its 12 ms are not every command's. Throws IO as `libraryOf` does. */
 export function koffi(): typeof Koffi {
-  loaded ??= createRequire(import.meta.url)("koffi") as typeof Koffi;
-  return loaded;
+  if (loaded !== null) return loaded;
+  try {
+    return (loaded = createRequire(import.meta.url)("koffi") as typeof Koffi);
+  } catch (thrown) {
+    throw ownLimit(thrown, "koffi") ?? thrown;
+  }
 }
 
 /**
- * A shared library, or with null the process itself; null where there is none of this name.
+ * A shared library, or with null the process itself; null where there is none of this name. Throws IO where this
+ * process could not look, since it has no descriptors or no memory left: that says nothing of the library.
  * A library keeps to its own symbols: Node exports those of its zlib and zstd, and a `libz.so.1` whose
  * calls to itself ended up in Node's other version corrupted memory.
  */
 export function libraryOf(name: string | null): Library | null {
   try {
     return name === null ? koffi().load(null) : koffi().load(name, { deep: true });
-  } catch {
+  } catch (thrown) {
+    const limit = thrown instanceof OvlError ? thrown : ownLimit(thrown, name ?? "the process itself");
+    if (limit !== null) throw limit;
     return null;
   }
+}
+
+/** The texts of strerror(3), which is all that dlopen(3) tells; Node and the C library never translate them. */
+const LIMITS: Readonly<Record<string, RegExp>> = {
+  EMFILE: /EMFILE|Too many open files(?! in system)/,
+  ENFILE: /ENFILE|Too many open files in system/,
+  ENOMEM: /ENOMEM|Cannot allocate memory/,
+};
+
+function ownLimit(thrown: unknown, what: string): OvlError | null {
+  for (const [errno, text] of Object.entries(LIMITS)) {
+    if (text.test(String(thrown))) return osError(errno, `load ${what}`);
+  }
+  return null;
 }
 
 /**

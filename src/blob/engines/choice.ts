@@ -13,7 +13,10 @@ export interface Candidate<E> {
   load(library: Library): E;
 }
 
-/** The first candidate that is allowed, installed, and passes its test; null where none is. */
+/**
+ * The first candidate that is allowed, installed, and passes its test; null where none is. Throws IO where that
+ * could not be found out.
+ */
 export function bestOf<E>(candidates: readonly Candidate<E>[], passes: (engine: E) => boolean): E | null {
   const nodeOnly = engineChoice() === "node";
   for (const candidate of candidates) {
@@ -30,9 +33,9 @@ export function allOf<E>(candidates: readonly Candidate<E>[], passes: (engine: E
 }
 
 function attempt<E>(candidate: Candidate<E>, passes: (engine: E) => boolean): E | null {
+  const library = libraryOf(candidate.library);
+  if (library === null) return null;
   try {
-    const library = libraryOf(candidate.library);
-    if (library === null) return null;
     const engine = candidate.load(library);
     return passes(engine) ? engine : null;
   } catch {
