@@ -11,7 +11,9 @@ import { asOvlError, OvlError } from "../errors.js";
 import { tryLock } from "../sys/lock.js";
 
 /** Milliseconds between two looks at a lock that somebody else has. */
-const POLL = 50;
+const POLL = 20;
+/** Milliseconds that a lock must be held for before it counts: readers take it shared, to look, and give it back. */
+const MOMENT = 100;
 const DEFAULT_TIMEOUT_SECONDS = 60;
 
 export interface LockOptions {
@@ -25,9 +27,10 @@ export async function lockRoot(root: string, options: LockOptions): Promise<Disp
   const own = openSync(root, constants.O_RDONLY | constants.O_DIRECTORY);
   let daemon: number | null = null;
   try {
-    await acquire(own, root, options.signal);
+    const seconds = timeoutSeconds();
+    if (!(await acquire(own, root, seconds * 1000, options.signal))) throw locked(root, seconds);
     daemon = openDaemonLock(root);
-    if (daemon !== null && !tryLock(daemon, "exclusive", `lock ${daemonLock(root)}`) && !options.force)
+    if (daemon !== null && !(await acquire(daemon, daemonLock(root), 0, options.signal)) && !options.force)
       throw daemonRunning(root);
   } catch (thrown) {
     if (daemon !== null) closeSync(daemon);
@@ -70,21 +73,29 @@ export function writerRuns(root: string): boolean {
   }
 }
 
-async function acquire(fd: number, root: string, signal: AbortSignal | undefined): Promise<void> {
-  const seconds = timeoutSeconds();
-  const deadline = performance.now() + seconds * 1000;
-  while (!tryLock(fd, "exclusive", `lock ${root}`)) {
-    if (performance.now() >= deadline) {
-      const pid = holderOf(root);
-      const who = pid === null ? "another process" : `process ${pid}`;
-      throw new OvlError(
-        "LOCKED",
-        `${root} is locked by ${who}; waited ${seconds} s (OVL_LOCK_TIMEOUT sets how long)`,
-        pid === null ? { root } : { root, pid },
-      );
-    }
+/** Takes the lock within so many milliseconds, or says that somebody else keeps it. Throws the signal's reason. */
+async function acquire(
+  fd: number,
+  path: string,
+  milliseconds: number,
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
+  const deadline = performance.now() + Math.max(milliseconds, MOMENT);
+  while (!tryLock(fd, "exclusive", `lock ${path}`)) {
+    if (performance.now() >= deadline) return false;
     await sleep(POLL, undefined, signal === undefined ? {} : { signal });
   }
+  return true;
+}
+
+function locked(root: string, seconds: number): OvlError {
+  const pid = holderOf(root);
+  const who = pid === null ? "another process" : `process ${pid}`;
+  return new OvlError(
+    "LOCKED",
+    `${root} is locked by ${who}; waited ${seconds} s (OVL_LOCK_TIMEOUT sets how long)`,
+    pid === null ? { root } : { root, pid },
+  );
 }
 
 function timeoutSeconds(): number {

@@ -65,6 +65,21 @@ test("a root that a daemon holds is refused, and taken with --force", async () =
   closeSync(starting);
 });
 
+test("a reader who looks whether anybody writes, or whether a daemon runs, keeps no writer out", async () => {
+  using work = scratch("lock", 0);
+  process.env["OVL_LOCK_TIMEOUT"] = "0";
+  await (await open(work.join("root")))[Symbol.asyncDispose]();
+  mkdirSync(work.join("root", "volumes"));
+  writeFileSync(work.join("root", "volumes", "metadata.db"), "");
+  for (const path of [work.join("root"), work.join("root", "volumes", "metadata.db")]) {
+    const reader = openSync(path, "r");
+    assert.ok(tryLock(reader, "shared", "look"));
+    const writer = open(work.join("root"));
+    setImmediate(() => closeSync(reader));
+    await (await writer)[Symbol.asyncDispose]();
+  }
+});
+
 test("a timeout that is no number is refused", async () => {
   using work = scratch("lock", 0);
   process.env["OVL_LOCK_TIMEOUT"] = "soon";
