@@ -18,7 +18,16 @@ import {
   S_IFCHR,
   S_IFIFO,
 } from "../sys/at.js";
-import { changeMode, changeModeAt, changeOwner, changeOwnerAt, changeTimes, changeTimesAt } from "../sys/attributes.js";
+import {
+  changeMode,
+  changeModeAt,
+  changeModeOfPathFd,
+  changeOwner,
+  changeOwnerAt,
+  changeTimes,
+  changeTimesAt,
+  changeTimesOfPathFd,
+} from "../sys/attributes.js";
 import { EEXIST, ELOOP, ENOTDIR, EPERM } from "../sys/errno.js";
 import { isSymlink, statAt, statOf } from "../sys/stat.js";
 import { writeAll } from "../sys/write.js";
@@ -135,9 +144,11 @@ function makeHardLink(target: ApplyTarget, entry: TarEntry, at: EntryPath): void
     throw target.refusal(`a hard link to "${displayName(link)}": EPERM (is it a directory?)`, { errno: "EPERM" });
   target.must(made, `a hard link to "${displayName(link)}", which must be in the layer before it`);
   giveOwnerAndXattrsAt(target, entry, at);
+  const isLink = leadsToSymlink(target, at);
   // moby looks at the link's text instead, and does nothing more where that is a symlink or leads nowhere.
-  if (isPlain(entry.linkName, link) ? leadsToSymlink(target, at) : !leadsToObject(target, entry.linkName)) return;
-  giveModeAndTimesAt(target, entry, at);
+  if (isPlain(entry.linkName, link) ? isLink : !leadsToObject(target, entry.linkName)) return;
+  if (isLink) giveModeAndTimesBehind(target, entry, at);
+  else giveModeAndTimesAt(target, entry, at);
 }
 
 /** Whether the kernel's walk of a link's text ends where its cleaned form does. */
@@ -188,7 +199,19 @@ function giveOwnerAndXattrsAt(target: ApplyTarget, entry: TarEntry, at: EntryPat
   if (entry.xattrs.size > 0) setXattrsAt(target, entry, dir, at.base);
 }
 
-/** Not for symlinks: the mode would be the target's. */
+/** To what a symlink leads to inside the layer, as moby does where a hard link's text does not show that it is one. */
+function giveModeAndTimesBehind(target: ApplyTarget, entry: TarEntry, at: EntryPath): void {
+  const fd = target.must(target.jail.open(at.path, O_PATH), "what the symlink that it is a link to leads to");
+  try {
+    target.must(changeModeOfPathFd(fd, target.modeFor(entry)), "its mode");
+    const { atime, mtime } = timesOf(entry);
+    target.must(changeTimesOfPathFd(fd, atime, mtime), "its times");
+  } finally {
+    close(fd);
+  }
+}
+
+/** Not for symlinks, which have no mode. */
 function giveModeAndTimesAt(target: ApplyTarget, entry: TarEntry, at: EntryPath): void {
   const dir = target.directoryOf(at);
   target.must(changeModeAt(dir, at.base, target.modeFor(entry)), "its mode");

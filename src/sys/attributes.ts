@@ -1,8 +1,11 @@
 /** Owner, mode and times of objects. Every function answers 0 or `-errno`. */
+import { constants } from "node:fs";
 import type { ByteString } from "../model/bytes.js";
-import { AT_FDCWD, AT_SYMLINK_NOFOLLOW } from "./at.js";
+import { AT_FDCWD, AT_SYMLINK_NOFOLLOW, close, O_PATH, openAt } from "./at.js";
 import { cString } from "./c-string.js";
+import { ELOOP } from "./errno.js";
 import { answer, libc } from "./libc.js";
+import { isSymlink, statOf } from "./stat.js";
 import { procLink } from "./xattr.js";
 
 /** Seconds since 1970, negative before, and nanoseconds 0..999999999. */
@@ -30,9 +33,22 @@ export function changeMode(fd: number, mode: number): number {
   return answer(libc().fchmod(fd, mode));
 }
 
-/** Follows a symlink: Linux has no other way, since a symlink has no mode. */
+/** Never of what a symlink leads to: a symlink has no mode, so `-ELOOP`. Linux before 6.6 has no call for that. */
 export function changeModeAt(dir: number, name: ByteString, mode: number): number {
-  return answer(libc().fchmodat(dir, cString(name), mode, 0));
+  const fd = openAt(dir, name, O_PATH | constants.O_NOFOLLOW);
+  if (fd < 0) return fd;
+  try {
+    const stat = statOf(fd);
+    if (typeof stat === "number") return stat;
+    return isSymlink(stat) ? -ELOOP : changeModeOfPathFd(fd, mode);
+  } finally {
+    close(fd);
+  }
+}
+
+/** Of what an fd is open on, also with O_PATH; not for a symlink's. */
+export function changeModeOfPathFd(fd: number, mode: number): number {
+  return answer(libc().fchmodat(AT_FDCWD, cString(procLink(fd)), mode, 0));
 }
 
 export function changeTimes(fd: number, atime: Time, mtime: Time): number {

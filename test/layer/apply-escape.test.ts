@@ -77,6 +77,17 @@ const ATTEMPTS: Readonly<Record<string, Attempt>> = {
     items: (out) => [symlink("s", `${out}/victim`), hardlink("h", "s", { mode: 0o777, uid: 9, mtime: 7 })],
     end: "harmless",
   },
+  "a hard link to a symlink, by a text that leads to a file": {
+    items: (out) => [
+      ...[dir("real/"), dir("real/sub/"), file("real/b"), symlink("a", "real/sub"), symlink("b", `${out}/victim`)],
+      hardlink("h", "a/../b", { mode: 0o4777, mtime: 7 }),
+    ],
+    end: "refused",
+  },
+  "a hard link to a symlink, by a text with a slash behind it": {
+    items: (out) => [dir(`.${out}`), symlink("s", out), hardlink("h", "s/", { mode: 0o777, mtime: 7 })],
+    end: "contained",
+  },
   "a symlink in place of a directory, whose time comes at the end": {
     items: (out) => [dir("d/", { mtime: 7 }), symlink("/d", out)],
     end: "refused",

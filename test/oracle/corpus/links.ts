@@ -24,6 +24,22 @@ export const links: readonly Case[] = [
   loads("a hard link to a symlink links the symlink", [
     layer(file("t", "t"), symlink("s", "t", { mtime: 11 }), hardlink("h", "s", { uid: 4, mode: 0o600, mtime: 22 })),
   ]),
+  loads("a hard link to a symlink by a text that leads to a file: the mode is for what the symlink leads to", [
+    layer(
+      ...[dir("real/"), dir("real/sub/"), file("real/b", "x"), symlink("a", "real/sub")],
+      ...[file("t", "t", { mtime: 11 }), symlink("b", "/t", { mtime: 12 })],
+      hardlink("h", "a/../b", { mode: 0o4710, uid: 4, mtime: 22 }),
+    ),
+  ]),
+  loads("a hard link to a symlink by a text with a slash behind it: the mode is for the directory", [
+    layer(dir("d/"), file("d/f", "f"), symlink("s", "d"), hardlink("h", "s/", { mode: 0o1710, uid: 4, mtime: 22 })),
+  ]),
+  refuses("BAD_TAR", "a hard link to a symlink that leads nowhere, by a text that leads to a file", [
+    layer(
+      ...[dir("real/"), dir("real/sub/"), file("real/b", "x"), symlink("a", "real/sub"), symlink("b", "/nowhere")],
+      hardlink("h", "a/../b", { mode: 0o600 }),
+    ),
+  ]),
   loads("a hard link to a dangling symlink", [layer(symlink("s", "nowhere"), hardlink("h", "s", { uid: 4 }))]),
   loads("a hard link through a symlinked directory", [
     layer(dir("d/"), file("d/f", "f"), symlink("l", "d"), hardlink("x", "l/f"), hardlink("l/y", "/l/f")),
