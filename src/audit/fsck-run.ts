@@ -48,14 +48,13 @@ export async function fsckRepair(
   options: FsckOptions,
 ): Promise<{ readonly report: FsckReport; readonly failures: readonly OvlError[] }> {
   const open = () => openStore({ ...root, mustExist: true });
-  // Before the lock: it is on the root itself, and on the file by which a daemon is known.
-  const { daemonRunning } = await open();
-  using _lock = await lockRoot(root.root, { force: root.force ?? false, signal: options.signal });
+  await open();
+  using lock = await lockRoot(root.root, { force: root.force ?? false, signal: options.signal });
   await using pipeline = new LayerPipeline(options);
   const { repaired, remaining, failures } = await repairRoot({
     open,
     pipeline,
-    check: (store) => check(store, pipeline, options, daemonRunning),
+    check: (store) => check(store, pipeline, options, lock.daemonRuns),
     images: options.images ?? [],
     signal: options.signal,
   });

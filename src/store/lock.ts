@@ -22,16 +22,22 @@ export interface LockOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+export interface RootLock extends Disposable {
+  /** Whether a live dockerd works on the root all the same: only under `force`. */
+  readonly daemonRuns: boolean;
+}
+
 /** Locks a root for writing. Throws LOCKED, DAEMON_RUNNING, and the signal's reason. */
-export async function lockRoot(root: string, options: LockOptions): Promise<Disposable> {
+export async function lockRoot(root: string, options: LockOptions): Promise<RootLock> {
   const own = openSync(root, constants.O_RDONLY | constants.O_DIRECTORY);
   let daemon: number | null = null;
+  let isHeld: boolean;
   try {
     const seconds = timeoutSeconds();
     if (!(await acquire(own, root, seconds * 1000, options.signal))) throw locked(root, seconds);
     daemon = openDaemonLock(root);
-    if (daemon !== null && !(await acquire(daemon, daemonLock(root), 0, options.signal)) && !options.force)
-      throw daemonRunning(root);
+    isHeld = daemon !== null && !(await acquire(daemon, daemonLock(root), 0, options.signal));
+    if (isHeld && !options.force) throw daemonRunning(root);
   } catch (thrown) {
     if (daemon !== null) closeSync(daemon);
     closeSync(own);
@@ -39,22 +45,27 @@ export async function lockRoot(root: string, options: LockOptions): Promise<Disp
   }
   const held = [daemon, own];
   return {
+    daemonRuns: isHeld,
     [Symbol.dispose]() {
       for (const fd of held.splice(0)) if (fd !== null) closeSync(fd);
     },
   };
 }
 
-/** Whether a live dockerd works on this root. */
+/** Whether a live dockerd works on this root. For who has no lock on it. */
 export function daemonRuns(root: string): boolean {
   const fd = openDaemonLock(root);
   if (fd === null) return false;
   try {
     // Shared, so that two readers who ask at once do not take each other for a daemon.
-    return !tryLock(fd, "shared", `lock ${daemonLock(root)}`);
+    if (tryLock(fd, "shared", `lock ${daemonLock(root)}`)) return false;
   } finally {
     closeSync(fd);
   }
+  // An ovl that writes has both locks; one that was made to beside a daemon has the root's only.
+  if (!writerRuns(root)) return true;
+  const holder = holderOf(daemonLock(root));
+  return holder !== null && holder !== holderOf(root);
 }
 
 /** Whether an ovl has this root locked for writing. Nobody waits for the answer, a writer for a moment at most. */
@@ -132,14 +143,14 @@ function daemonRunning(root: string): OvlError {
   );
 }
 
-/** The process that has a flock on a file, where /proc/locks shows it (`1: FLOCK ADVISORY WRITE pid maj:min:ino 0 EOF`). */
+/** The process that has a file locked for itself, where /proc/locks shows it (`1: FLOCK ADVISORY WRITE pid maj:min:ino 0 EOF`). */
 function holderOf(path: string): number | null {
   try {
     const { ino } = statSync(path);
     for (const line of readFileSync("/proc/locks", "utf8").split("\n")) {
-      const [, kind, , , pid, file] = line.split(/\s+/);
+      const [, kind, , access, pid, file] = line.split(/\s+/);
       // Device numbers there are of the superblock, which stat does not show on every filesystem; the inode has to do.
-      if (kind === "FLOCK" && file?.endsWith(`:${ino}`) && Number(pid) > 0) return Number(pid);
+      if (kind === "FLOCK" && access === "WRITE" && file?.endsWith(`:${ino}`) && Number(pid) > 0) return Number(pid);
     }
   } catch {
     // No answer is an answer: the message does without.

@@ -8,7 +8,7 @@ import { ImageDb } from "./imagedb.js";
 import { LayerDb } from "./layerdb.js";
 import { Layout } from "./layout.js";
 import { removeLeftovers } from "./leftovers.js";
-import { daemonRuns, lockRoot, writerRuns } from "./lock.js";
+import { daemonRuns, lockRoot, type RootLock, writerRuns } from "./lock.js";
 import { type Container, type Mount, readContainers, readMounts } from "./mounts.js";
 import { Repositories } from "./repositories.js";
 import { examineRoot, type RootLayout } from "./root.js";
@@ -67,11 +67,11 @@ export class Store implements AsyncDisposable {
   readonly images: ImageDb;
   readonly repositories: Repositories;
   readonly distribution: Distribution;
-  readonly #lock: Disposable | null;
+  readonly #lock: RootLock | null;
   #users: { mounts: Mount[]; containers: Container[]; warnings: StoreWarning[] } | null = null;
 
   /** Use `openStore`. */
-  constructor(root: string, layout: RootLayout, lock: Disposable | null) {
+  constructor(root: string, layout: RootLayout, lock: RootLock | null) {
     this.root = root;
     this.kind = layout.kind;
     this.driver = openDriver(layout.driver, root);
@@ -90,7 +90,7 @@ export class Store implements AsyncDisposable {
 
   /** Whether a live dockerd works on this root. */
   get daemonRunning(): boolean {
-    return daemonRuns(this.root);
+    return this.#lock?.daemonRuns ?? daemonRuns(this.root);
   }
 
   /** Whether a live dockerd or another ovl may be writing to this root. */

@@ -1,6 +1,6 @@
 /** The commands of containers as users start them: what they print, in which shape, and how they refuse. */
 import assert from "node:assert/strict";
-import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { expectSound } from "../support/expect-sound.js";
@@ -99,6 +99,19 @@ describe("containers on the command line", () => {
     assert.equal(container?.["Image"], image?.["Id"]);
     assert.equal(await ok("rm", "web"), `${id}\n`);
     assert.equal((await ovlJson<Listed>(["ps", "-a", "--root", root])).json.containers.length, 0);
+  });
+
+  it("remove a container whose daemon was killed", async () => {
+    const id = (await ok("create", "--name", "stale", "app:1")).trim();
+    const path = join(root, "containers", id, "config.v2.json");
+    const config = JSON.parse(readFileSync(path, "utf8"));
+    config.State = { ...config.State, Running: true, Pid: 2 ** 22 + 1, StartedAt: "2020-01-01T00:00:00Z" };
+    writeFileSync(path, JSON.stringify(config));
+    mkdirSync(join(root, "volumes"));
+    writeFileSync(join(root, "volumes", "metadata.db"), "");
+    assert.match(await ok("ps", "-a"), /Exited \(process gone\)/);
+    assert.equal(await ok("rm", "stale"), `${id}\n`);
+    rmSync(join(root, "volumes"), { recursive: true });
   });
 
   it("take the words of a command in their order, however often each is there", async () => {

@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { closeSync, mkdirSync, openSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, test } from "node:test";
@@ -51,15 +53,22 @@ test("a root that a daemon holds is refused, and taken with --force", async () =
   await (await open(work.join("root")))[Symbol.asyncDispose]();
   mkdirSync(work.join("root", "volumes"));
   writeFileSync(work.join("root", "volumes", "metadata.db"), "");
-  const daemon = openSync(work.join("root", "volumes", "metadata.db"), "r+");
-  assert.ok(tryLock(daemon, "exclusive", "lock"));
+  // In another process, as a daemon is.
+  const daemon = spawn("flock", ["-x", work.join("root", "volumes", "metadata.db"), "sh", "-c", "echo; read line"]);
+  await once(daemon.stdout, "data");
   await assert.rejects(open(work.join("root")), { code: "DAEMON_RUNNING", exit: 5 });
   {
     await using forced = await open(work.join("root"), { force: true });
     assert.equal(forced.daemonRunning, true);
+    await using reader = await openStore({ root: work.join("root"), driver: null });
+    assert.equal(reader.daemonRunning, true);
   }
-  closeSync(daemon);
+  daemon.stdin.end();
+  await once(daemon, "exit");
   await using store = await open(work.join("root"));
+  assert.equal(store.daemonRunning, false, "the lock is ours");
+  await using reader = await openStore({ root: work.join("root"), driver: null });
+  assert.deepEqual([reader.daemonRunning, reader.isBeingWritten], [false, true], "the lock is another ovl's");
   const starting = openSync(join(store.root, "volumes", "metadata.db"), "r+");
   assert.equal(tryLock(starting, "exclusive", "lock"), false, "no dockerd starts while ovl writes");
   closeSync(starting);
