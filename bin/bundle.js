@@ -15,7 +15,6 @@ const entries = [
   "cli/start",
   // Named for oclif in package.json.
   "cli/help",
-  "cli/unknown-command",
   "layer/stage-worker",
   "sys/mount-worker",
   ...readdirSync(`${project}/src/commands`).map((file) => `commands/${file.replace(/\.ts$/, "")}`),

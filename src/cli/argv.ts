@@ -3,6 +3,12 @@
 const VALUE_FLAGS = new Set(["--root", "--storage-driver", "--progress"]);
 const SWITCHES = new Set(["--json", "--quiet", "-q", "--no-trunc", "--no-color"]);
 
+/** Whether a word is a flag of every command, without or with a value. */
+export function isGlobalFlag(word: string): boolean {
+  const [name = ""] = word.split("=", 1);
+  return VALUE_FLAGS.has(name) || SWITCHES.has(name);
+}
+
 /** Flags of every command may stand before it, as docker's do: `ovl --root R images` is `ovl images --root R`. */
 export function commandFirst(argv: readonly string[]): string[] {
   let at = 0;
@@ -10,7 +16,7 @@ export function commandFirst(argv: readonly string[]): string[] {
     const flag = argv[at];
     if (flag === undefined) return [...argv];
     if (VALUE_FLAGS.has(flag)) at += 2;
-    else if (SWITCHES.has(flag) || VALUE_FLAGS.has(flag.slice(0, flag.indexOf("=")))) at += 1;
+    else if (isGlobalFlag(flag)) at += 1;
     else if (flag.startsWith("-")) return [...argv];
     else return [flag, ...argv.slice(0, at), ...argv.slice(at + 1)];
   }
@@ -20,7 +26,14 @@ export function commandFirst(argv: readonly string[]): string[] {
 export function wantsJson(argv: readonly string[]): boolean {
   if (process.env["OVL_CONTENT_TYPE"]?.toLowerCase() === "json") return true;
   const end = argv.indexOf("--");
-  return (end === -1 ? argv : argv.slice(0, end)).includes("--json");
+  const last = (end === -1 ? argv : argv.slice(0, end)).findLast((word) => /^--json(=|$)/.test(word));
+  return last !== undefined && switchValue(last.slice("--json=".length) || "true") !== false;
+}
+
+/** The value of a boolean flag, by the words that Go's flags take; null for other words. */
+export function switchValue(text: string): boolean | null {
+  if (/^(1|t|T|true|TRUE|True)$/.test(text)) return true;
+  return /^(0|f|F|false|FALSE|False)$/.test(text) ? false : null;
 }
 
 /** Whether the command's help is wanted and not the command, by the same rule as oclif's. */

@@ -12,7 +12,7 @@ import { boolean, option, string } from "./oclif/flags.js";
 import { parse, type Values } from "./oclif/parse.js";
 import { type View, writeJson, writeLines } from "./output.js";
 import type { RegistryFlags } from "./registry-flags.js";
-import { isNamed, rootDirectory } from "./root.js";
+import { rootDirectory } from "./root.js";
 import type { Targets } from "./target.js";
 
 /** Values of the flags in `OvlCommand.baseFlags`, as far as the base itself reads them. */
@@ -102,7 +102,7 @@ export abstract class OvlCommand {
   /** The root as the flags and the environment name it, for questions. One that is named must be there. */
   protected async reader(flags: GlobalFlags): Promise<Store> {
     const { openStore } = await import("../store/store.js");
-    return openStore({ ...rootOptions(flags), mustExist: isNamed(flags.root) });
+    return openStore({ ...rootOptions(flags), mustExist: flags.root !== undefined });
   }
 
   /** An answer about the root, asked for again where somebody else's work looks like damage. */
@@ -111,7 +111,7 @@ export abstract class OvlCommand {
     question: (store: Store) => T,
   ): Promise<T> {
     const { steady } = await import("../store/steady.js");
-    return steady({ ...rootOptions(flags), mustExist: isNamed(flags.root) }, question);
+    return steady({ ...rootOptions(flags), mustExist: flags.root !== undefined }, question);
   }
 
   /** For commands that ask stored images and sources alike. */

@@ -1,4 +1,5 @@
 /** The arguments of `ovl create`, as docker's client reads them. */
+import { OvlError } from "../errors.js";
 
 /** Flags before the image that take the next argument for their value. */
 const WITH_VALUE = new Set(
@@ -9,8 +10,8 @@ const TRAILING = new Set(["--root", "--storage-driver", "--progress", "--json", 
 
 /**
  * The arguments with ovl's own first, then `--`, the image and its command: what stands behind the image is the
- * command's, as with docker, but for the flags that every command of ovl has. Behind another `--` those are the
- * command's, too.
+ * command's, word for word, as with docker, but for flags of every command of ovl at the very end. Behind a `--`, before
+ * the image or in its command, those are the command's, too.
  */
 export function ovlFirst(argv: readonly string[]): string[] {
   let image = 0;
@@ -19,19 +20,21 @@ export function ovlFirst(argv: readonly string[]): string[] {
   }
   const own = argv.slice(0, image);
   const rest = argv.slice(argv[image] === "--" ? image + 1 : image);
-  const command = rest.slice(0, 1);
-  for (let at = 1; at < rest.length; at++) {
-    const arg = rest[at] as string;
-    if (arg === "--") {
-      command.push(...rest.slice(at + 1));
-      break;
-    }
-    const flag = arg.split("=", 1)[0] as string;
-    if (!TRAILING.has(flag)) command.push(arg);
-    else if (flag === arg && WITH_VALUE.has(arg)) own.push(arg, ...rest.slice(++at, at + 1));
-    else own.push(arg);
+  const end = argv.includes("--", image) ? rest.length : withoutTrailing(rest);
+  const command = rest.slice(0, end);
+  return [...own, ...rest.slice(end), ...(command.length === 0 ? [] : ["--", ...command])];
+}
+
+/** Where the flags of every command begin that the image and its command end with. */
+function withoutTrailing(words: readonly string[]): number {
+  let end = words.length;
+  for (;;) {
+    const [before = "", last = ""] = [words[end - 2], words[end - 1]];
+    const name = last.split("=", 1)[0] as string;
+    if (end > 1 && TRAILING.has(name) && (name !== last || !WITH_VALUE.has(name))) end -= 1;
+    else if (end > 2 && TRAILING.has(before) && WITH_VALUE.has(before)) end -= 2;
+    else return end;
   }
-  return command.length === 0 ? own : [...own, "--", ...command];
 }
 
 /** A variable without a value has the one it has here; where it has none it stays a bare name. */
@@ -42,11 +45,14 @@ export function variablesOf(given: readonly string[], environment: NodeJS.Proces
   });
 }
 
-/** A label without a value is an empty one; the last of each key counts. */
+/** A label without a value is an empty one; the last of each key counts. Throws USAGE for one without a key. */
 export function labelsOf(given: readonly string[]): ReadonlyMap<string, string> {
   return new Map(
     given.map((label) => {
       const equals = label.indexOf("=");
+      if (label === "" || equals === 0) {
+        throw new OvlError("USAGE", `invalid label ${JSON.stringify(label)}: expected KEY=VALUE, and there is no key`);
+      }
       return equals < 0 ? [label, ""] : [label.slice(0, equals), label.slice(equals + 1)];
     }),
   );

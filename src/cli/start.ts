@@ -1,5 +1,6 @@
 /** Starts a command, or oclif, and is the one place where a failure becomes a line, a JSON document and an exit status. */
-import { existsSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
+import { basename } from "node:path";
 import { osError } from "../errors.js";
 import { asksForHelp, commandFirst, wantsJson } from "./argv.js";
 import { versionLine } from "./version.js";
@@ -14,24 +15,36 @@ export async function start(entry: string): Promise<void> {
       if (error.code !== "EPIPE") unwritten.push(error);
     });
   }
-  const version = versionLine(argv);
-  if (version !== null) {
-    process.stdout.write(`${version}\n`);
-    return;
-  }
+  let isTold = false;
   try {
-    const command = await plainCommand(argv);
-    if (command !== null) await command.run(argv.slice(1));
-    else await throughOclif(argv, entry);
+    await answer(argv, entry);
   } catch (thrown) {
     const { reportFailure } = await import("./failure.js");
-    process.exitCode = reportFailure(thrown, argv, wantsJson(argv));
+    const json = wantsJson(argv);
+    process.exitCode = reportFailure(thrown, argv, json);
+    isTold = !json;
   }
   await Promise.all([drained(process.stdout), drained(process.stderr)]);
   const [error] = unwritten;
-  if (error !== undefined) process.exitCode = await reportUnwritten(error, argv);
+  if (error !== undefined && !isTold) process.exitCode = await reportUnwritten(error, argv);
   // Explicit: a handle that is left open must not keep a finished command alive.
   process.exit();
+}
+
+async function answer(argv: string[], entry: string): Promise<void> {
+  const version = versionLine(argv);
+  if (version !== null) return void process.stdout.write(`${version}\n`);
+  const command = await plainCommand(argv);
+  if (command !== null) return command.run(argv.slice(1));
+  const { unknownCommand } = await import("./unknown-command.js");
+  const commands = readdirSync(new URL("../commands", import.meta.url)).filter((file) => file.endsWith(".js"));
+  const error = unknownCommand(
+    argv,
+    commands.map((file) => basename(file, ".js")),
+  );
+  if (error !== null) throw error;
+  const { run } = await import("@oclif/core/run");
+  await run(argv, entry);
 }
 
 interface CommandClass {
@@ -52,11 +65,6 @@ async function asksForHelpOf(id: string, argv: readonly string[]): Promise<boole
   if (!asksForHelp(argv) || id !== "create") return asksForHelp(argv);
   const { ovlFirst } = await import("./run-flags.js");
   return asksForHelp(ovlFirst(argv.slice(1)));
-}
-
-async function throughOclif(argv: string[], entry: string): Promise<void> {
-  const { run } = await import("@oclif/core/run");
-  await run(argv, entry);
 }
 
 function drained(stream: NodeJS.WriteStream): Promise<void> {

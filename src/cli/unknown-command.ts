@@ -1,25 +1,31 @@
+/** A word that no command goes by: a usage error with a near suggestion, in text and in JSON. */
+import { OvlError } from "../errors.js";
+import { asksForHelp, isGlobalFlag } from "./argv.js";
+import { nearest } from "./suggest.js";
+
+/** Commands of oclif's plugins. */
+const PLUGINS = ["help", "autocomplete"];
+
 /**
- * oclif `init` hook: an unknown command is a usage error with a near suggestion, in text and in JSON.
- * At a terminal the not-found plugin asks instead whether the near one was meant.
+ * What is wrong with a command line that is not for a command of ovl; null where it is for oclif: help, completion, and
+ * nothing at all.
+ * @param commands by their names
  */
-import type { Hook } from "@oclif/core/hooks";
-import { wantsJson } from "./argv.js";
+export function unknownCommand(argv: readonly string[], commands: readonly string[]): OvlError | null {
+  const known = [...commands, ...PLUGINS];
+  const [first, ...rest] = argv;
+  if (first === undefined) return null;
+  if (first.startsWith("-")) {
+    if (asksForHelp(argv)) return null;
+    const flag = argv.find((word) => word.startsWith("-") && !isGlobalFlag(word));
+    return usage(flag === undefined ? "missing argument: COMMAND" : `unknown flag: ${flag}`);
+  }
+  const word = first === "help" ? rest.find((other) => !other.startsWith("-")) : first;
+  if (word === undefined || known.includes(word)) return null;
+  const near = nearest(word, known);
+  return usage(`unknown command: ${word}${near === null ? "" : `, did you mean ${near}?`}`);
+}
 
-const HELP_OR_VERSION = new Set(["--help", "-h", "--version", "-v"]);
-
-const hook: Hook.Init = async ({ id, argv, config }) => {
-  if (id === undefined || HELP_OR_VERSION.has(id) || argv.some((arg) => HELP_OR_VERSION.has(arg))) return;
-  if (config.findCommand(id) !== undefined || config.findTopic(id) !== undefined) return;
-  if (process.stdin.isTTY && process.stderr.isTTY && !id.startsWith("-") && !wantsJson(argv)) return;
-  const { OvlError } = await import("../errors.js");
-  const { nearest } = await import("./suggest.js");
-  const word = id.split(":")[0] ?? id;
-  const near = nearest(word, [...config.commandIDs, ...config.commands.flatMap((command) => command.aliases)]);
-  const what = word.startsWith("-") ? "unknown flag" : "unknown command";
-  const hint = near === null ? "" : `, did you mean ${near}?`;
-  const error = new OvlError("USAGE", `${what}: ${word}${hint}; see ovl --help`);
-  // oclif swallows what a hook throws unless it carries an exit status in this place.
-  throw Object.assign(error, { oclif: { exit: error.exit } });
-};
-
-export default hook;
+function usage(what: string): OvlError {
+  return new OvlError("USAGE", `${what}; see ovl --help`);
+}

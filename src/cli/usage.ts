@@ -44,6 +44,8 @@ function nameOf(arg: string | { readonly name?: string }): string {
   return typeof arg === "string" ? arg : (arg.name ?? "");
 }
 
+const EXCLUSIVE = /--(\S+?)=\S+ cannot also be provided when using --(\S+)/;
+
 /** oclif's messages are paragraphs, coloured in part; the facts are in their lines. */
 function sentence(message: string): string {
   const lines = message
@@ -53,5 +55,7 @@ function sentence(message: string): string {
     .map((line) => line.trim())
     .filter((line) => line !== "" && !/^The following errors? occurred:$/.test(line));
   const text = lines.join(" ");
+  const [, one, other] = EXCLUSIVE.exec(text) ?? [];
+  if (one !== undefined) return `--${one} and --${other} exclude each other`;
   return text.charAt(0).toLowerCase() + text.slice(1);
 }

@@ -7,7 +7,8 @@ import { labelsOf, ovlFirst, variablesOf } from "../cli/run-flags.js";
 export default class Create extends OvlCommand {
   static override readonly summary = "Make a container of an image, as docker create does.";
   static override readonly description =
-    "Its layers and its configuration are written as dockerd writes them: a dockerd started on the root afterwards lists the container and can start it.";
+    `Its layers and its configuration are written as dockerd writes them: a dockerd started on the root afterwards lists the container and can start it.
+What stands behind the image is the command's, but for flags of every command (--root, --json and so on) at the very end; with -- before the image those are the command's, too.`;
   static override readonly usage = "create IMAGE [COMMAND...] [FLAGS]";
   static override readonly examples = [
     "<%= config.bin %> create --name web nginx:latest",
@@ -48,7 +49,8 @@ export default class Create extends OvlCommand {
     const { createContainer } = await import("../container/create.js");
     await using store = await this.writer(flags);
     const created = await createContainer(store, args.image, {
-      name: flags.name ?? null,
+      // As docker: an empty name is none.
+      name: flags.name || null,
       command: argv.map(String).slice(1),
       env: variablesOf(flags.env ?? [], process.env),
       workingDir: flags.workdir ?? null,

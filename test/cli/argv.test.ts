@@ -6,6 +6,7 @@ describe("commandFirst", () => {
   it("moves flags of every command behind the command", () => {
     assert.deepEqual(commandFirst(["--root", "/r", "-q", "images", "x"]), ["images", "--root", "/r", "-q", "x"]);
     assert.deepEqual(commandFirst(["--root=/r", "--json", "images"]), ["images", "--root=/r", "--json"]);
+    assert.deepEqual(commandFirst(["--json=false", "images"]), ["images", "--json=false"]);
   });
 
   it("leaves everything else as it is", () => {
@@ -20,5 +21,7 @@ describe("wantsJson", () => {
     assert.equal(wantsJson(["id", "--json"]), true);
     assert.equal(wantsJson(["id", "--", "--json"]), false);
     assert.equal(wantsJson(["id"]), false);
+    assert.equal(wantsJson(["id", "--json=true"]), true);
+    assert.equal(wantsJson(["id", "--json", "--json=false"]), false);
   });
 });

@@ -97,11 +97,27 @@ describe("load", () => {
 });
 
 describe("an answer that cannot be written", () => {
+  async function ontoFullDisk(args: readonly string[]): Promise<[status: number | null, stderr: string]> {
+    const words = [process.execPath, repoPath("bin/run.js"), ...args].map((word) => `'${word}'`);
+    const { status, stderr } = await run("sh", ["-c", `${words.join(" ")} > /dev/full`]);
+    return [status, stderr];
+  }
+
   for (const args of [["id"], ["id", "--json"], ["verify", "--json"], ["history"]]) {
     it(`${args.join(" ")} onto a full disk ends with 6, and says so on stderr`, async () => {
-      const words = [process.execPath, repoPath("bin/run.js"), ...args, sample.appTar].map((word) => `'${word}'`);
-      const { status, stderr } = await run("sh", ["-c", `${words.join(" ")} > /dev/full`]);
-      assert.deepEqual([status, stderr], [6, "ovl: cannot write the answer: ENOSPC\n"]);
+      const expected = [6, "ovl: cannot write the answer: ENOSPC\n"];
+      assert.deepEqual(await ontoFullDisk([...args, sample.appTar]), expected);
     });
   }
+
+  it("so does the version", async () => {
+    assert.deepEqual(await ontoFullDisk(["--version"]), [6, "ovl: cannot write the answer: ENOSPC\n"]);
+  });
+
+  it("is told of once where it is an archive", async () => {
+    const root = dir.join("full-root");
+    assert.equal((await ovl(["pull", sample.appTar, "--root", root])).status, 0);
+    const expected = [6, "ovl: cannot write standard output: ENOSPC\n"];
+    assert.deepEqual(await ontoFullDisk(["save", "app:1", "--root", root]), expected);
+  });
 });
