@@ -1,5 +1,6 @@
 /** Who logs in where: from the flags, or asked on the terminal. */
 import { Writable } from "node:stream";
+import { isatty } from "node:tty";
 import { OvlError } from "../errors.js";
 import { parseReference } from "../model/reference.js";
 import type { Credentials } from "../source/registry/options.js";
@@ -23,10 +24,9 @@ export async function credentialsFor(
   flags: RegistryFlags,
   signal: AbortSignal,
 ): Promise<Credentials> {
-  const isTerminal = process.stdin.isTTY === true;
-  if (flags["password-stdin"] === true || !isTerminal) {
-    const named = flags["password-stdin"] === true ? await credentialsOf(flags) : null;
-    if (named !== null) return named;
+  const named = flags["password-stdin"] === true ? await credentialsOf(flags, signal) : null;
+  if (named !== null) return named;
+  if (!isatty(0)) {
     throw new OvlError(
       "USAGE",
       `login to ${registry} needs --username NAME --password-stdin where there is no terminal`,

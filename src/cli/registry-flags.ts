@@ -1,5 +1,4 @@
 /** What every command that asks registries can be told about them. */
-import { readFileSync } from "node:fs";
 import type { Credentials, RegistryOptions } from "../source/registry/options.js";
 import { boolean, string } from "./oclif/flags.js";
 
@@ -55,13 +54,13 @@ export async function registryOptions(flags: RegistryFlags, signal: AbortSignal)
     insecure: flags["insecure-registry"] ?? [],
     caFiles: flags.cacert ?? [],
     mirrors: flags["registry-mirror"] ?? [],
-    credentials: await credentialsOf(flags),
+    credentials: await credentialsOf(flags, signal),
     signal,
   };
 }
 
-/** null where the flags name nobody. Throws USAGE, IO. */
-export async function credentialsOf(flags: RegistryFlags): Promise<Credentials | null> {
+/** null where the flags name nobody. Throws USAGE, IO, and the signal's reason while the password has not come. */
+export async function credentialsOf(flags: RegistryFlags, signal: AbortSignal): Promise<Credentials | null> {
   const { username } = flags;
   const asked = flags["password-stdin"] === true;
   if (username === undefined && !asked) return null;
@@ -72,8 +71,6 @@ export async function credentialsOf(flags: RegistryFlags): Promise<Credentials |
   if (!asked) {
     throw new OvlError("USAGE", "--username needs --password-stdin: a password on the command line is everybody's");
   }
-  // As docker does: one line end is the terminal's, not the password's.
-  const password = readFileSync(0, "utf8").replace(/\r?\n$/, "");
-  if (password === "") throw new OvlError("USAGE", "--password-stdin: standard input is empty");
-  return { username, password, identityToken: null };
+  const { passwordOnStdin } = await import("./password.js");
+  return { username, password: await passwordOnStdin(signal), identityToken: null };
 }

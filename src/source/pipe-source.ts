@@ -19,17 +19,20 @@ const TURN_MS = 10;
 
 export class PipeSource implements ByteSource {
   readonly #fd: number;
+  readonly #most: number;
   readonly #ahead: Uint8Array[] = [];
   #aheadBytes = 0;
   #ended = false;
 
-  constructor(fd: number) {
+  /** @param most bytes to keep ready, but for the rest of a chunk */
+  constructor(fd: number, most: number = AHEAD_BYTES) {
     this.#fd = fd;
+    this.#most = most;
   }
 
   /** Resolves when enough is read ahead, or everything. Signals are heard meanwhile. */
   async ready(): Promise<void> {
-    while (!this.#ended && this.#aheadBytes < AHEAD_BYTES) {
+    while (!this.#ended && this.#aheadBytes < this.#most) {
       const chunk = this.#next();
       if (chunk === null) await setImmediate();
       else {

@@ -1,13 +1,16 @@
 /** `ovl login` and `ovl logout` as people and scripts meet them: on a terminal, in a pipe, with credential helpers. */
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { closeSync, constants, openSync, readFileSync, statSync, symlinkSync, writeFileSync, writeSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { after, before, beforeEach, describe, it } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { waitReadable } from "../../src/sys/poll.js";
 import { oracle } from "../support/oracles.js";
 import { ovl, ovlJson } from "../support/ovl.js";
 import { repoPath } from "../support/repo.js";
+import { runOk } from "../support/run.js";
 import { type Scratch, scratch } from "../support/tmp.js";
 
 const USER = { name: "ci", password: "s3cret-of-ci" };
@@ -33,6 +36,7 @@ describe("ovl login", () => {
   let host: string;
   let config: string;
   let turn = 0;
+  let pipes = 0;
 
   before(async () => {
     space = scratch("login", 0);
@@ -120,6 +124,77 @@ describe("ovl login", () => {
     const empty = await piped("", "-u", USER.name, "--password-stdin");
     assert.equal(empty.status, 2);
     assert.match(empty.stderr, /standard input is empty/);
+  });
+
+  /** A command whose password comes in pieces: the next one, or a signal, when the last piece has been taken. */
+  async function halting(args: readonly string[], ...pieces: readonly (string | NodeJS.Signals)[]) {
+    const path = space.join(`pipe-${++pipes}`);
+    await runOk("mkfifo", [path]);
+    const pipe = openSync(path, constants.O_RDWR);
+    const stdin = openSync(path, constants.O_RDONLY);
+    const child = spawn(process.execPath, [repoPath("bin/run.js"), ...args], {
+      env: { ...process.env, ...env() },
+      stdio: [stdin, "ignore", "pipe"],
+    });
+    closeSync(stdin);
+    let stderr = "";
+    child.stderr?.on("data", (chunk: Buffer) => {
+      stderr += chunk.toString("utf8");
+    });
+    const closed = new Promise<number | null>((resolve) => child.on("close", resolve));
+    const timer = setTimeout(() => child.kill("SIGKILL"), 30_000);
+    for (const piece of pieces) {
+      if (piece === "SIGINT" || piece === "SIGTERM") child.kill(piece);
+      else writeSync(pipe, piece);
+      while (child.exitCode === null && child.signalCode === null && waitReadable(pipe, 0)) await sleep(5);
+    }
+    // A signal must do without the end of the password.
+    if (pieces.at(-1)?.startsWith("SIG")) await closed;
+    closeSync(pipe);
+    const status = await closed;
+    clearTimeout(timer);
+    return { status, stderr };
+  }
+
+  it("waits for a password that comes late, and in pieces", async () => {
+    const [first, rest] = [USER.password.slice(0, 3), USER.password.slice(3)];
+    const { status, stderr } = await halting(["login", host, "-u", USER.name, "--password-stdin"], first, rest);
+    assert.equal(status, 0, stderr);
+    assert.deepEqual(stored(), { auths: { [host]: { auth: AUTH } } });
+  });
+
+  for (const [signal, exit] of [
+    ["SIGINT", 130],
+    ["SIGTERM", 143],
+  ] as const) {
+    for (const command of ["login", "pull"]) {
+      it(`${signal} ends a ${command} that waits for the password with ${exit}`, async () => {
+        const target = command === "login" ? [host] : [`${host}/x/y`, "--root", space.join("root")];
+        const args = [command, ...target, "-u", USER.name, "--password-stdin"];
+        const { status, stderr } = await halting(args, "half-a-pass", signal);
+        assert.equal(status, exit, stderr);
+        assert.throws(stored, "nothing was stored");
+      });
+    }
+  }
+
+  it("refuses a password that it could not keep as it is, and one without an end", async () => {
+    for (const [bytes, why] of [
+      [Buffer.from("caf\xe9", "latin1"), /not UTF-8/],
+      [Buffer.alloc(64 * 1024 + 1, "x"), /more than 65536 bytes/],
+    ] as const) {
+      const args = ["login", host, "-u", USER.name, "--password-stdin"];
+      const { status, stderr } = await ovl(args, { env: env(), input: bytes });
+      assert.equal(status, 2, stderr);
+      assert.match(stderr, why);
+    }
+    const endless = await runOk("sh", [
+      "-c",
+      `yes | "$@"; [ $? = 2 ] && echo refused`,
+      "sh",
+      ...[process.execPath, repoPath("bin/run.js"), "login", host, "-u", USER.name, "--password-stdin"],
+    ]);
+    assert.equal(String(endless), "refused\n");
   });
 
   it("keeps every other setting, and the file where a link leads to", async () => {
