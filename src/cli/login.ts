@@ -3,13 +3,15 @@ import { Writable } from "node:stream";
 import { isatty } from "node:tty";
 import { OvlError } from "../errors.js";
 import { parseReference } from "../model/reference.js";
+import { DOCKER_HUB, isDockerHub } from "../source/registry/host.js";
 import type { Credentials } from "../source/registry/options.js";
 import { credentialsOf, type RegistryFlags } from "./registry-flags.js";
 
 /** The registry that an argument means: a host, maybe written as an address; Docker Hub without one. Throws USAGE. */
 export function registryOf(argument: string | undefined): string {
-  if (argument === undefined) return "docker.io";
+  if (argument === undefined) return DOCKER_HUB;
   const host = argument.replace(/^(?:https?|docker):\/\//, "").replace(/\/(?:v[12]\/?)?$/, "");
+  if (isDockerHub(host)) return DOCKER_HUB;
   const { domain, path } = parseReference(`${host}/x`);
   // Without a dot or a port it would be a user of Docker Hub: a host like `registry` cannot be named by images either.
   if (path.endsWith("/x")) {

@@ -1,8 +1,8 @@
 /** Hosts of registries: where a domain of a reference is served, and which hosts need no TLS. */
 import { isIPv4, isIPv6 } from "node:net";
 
-/** Docker Hub's API is not where its name is. */
-const DOCKER_HUB = "docker.io";
+/** As references name it; its API is elsewhere. */
+export const DOCKER_HUB = "docker.io";
 const DOCKER_HUB_HOST = "registry-1.docker.io";
 /** What docker files Docker Hub's credentials under. */
 export const DOCKER_HUB_KEY = "https://index.docker.io/v1/";

@@ -8,6 +8,7 @@ import { OvlError } from "../../../src/errors.js";
 import { openStore } from "../../../src/store/store.js";
 import { image } from "../../support/image-builder.js";
 import { oracle } from "../../support/oracles.js";
+import { ovl, ovlJson } from "../../support/ovl.js";
 import { makeCertificates } from "../../support/registry.js";
 import { file, layer } from "../../support/tar-builder.js";
 import { type Scratch, scratch } from "../../support/tmp.js";
@@ -113,4 +114,25 @@ describe("Docker Hub", { skip: oracle("openssl") }, () => {
     const others = JSON.stringify(hub.seen.filter((one) => one !== request));
     for (const secret of SECRETS) assert.equal(others.includes(secret), false);
   });
+
+  for (const name of [
+    [],
+    ["docker.io"],
+    ["index.docker.io"],
+    ["registry-1.docker.io"],
+    ["https://index.docker.io/v1/"],
+  ]) {
+    it(`is what login ${name[0] ?? "without a name"} means, and logout`, async () => {
+      writeFileSync(space.join("config.json"), "{}");
+      const stored = () => JSON.parse(readFileSync(space.join("config.json"), "utf8"));
+      const flags = ["-u", USER.username, "--password-stdin", "--cacert", ca];
+      const { status, stdout, stderr } = await ovl(["login", ...name, ...flags], { input: Buffer.from(USER.password) });
+      assert.deepEqual([status, stdout], [0, "Logged in to docker.io\n"], stderr);
+      assert.deepEqual([...tunnels], ["registry-1.docker.io:443"]);
+      assert.deepEqual(stored(), { auths: { "https://index.docker.io/v1/": { auth: SECRETS[1] } } });
+      const { json } = await ovlJson(["logout", ...name]);
+      assert.deepEqual(json, { registry: "docker.io", removed: true });
+      assert.deepEqual(stored(), { auths: {} });
+    });
+  }
 });
