@@ -74,6 +74,23 @@ describe("a failure", () => {
     });
   }
 
+  for (const host of ["localhost:99999", "999.1.1.1:5000", "foo.123", "xn--a.com"]) {
+    it(`names ${host} where a registry is expected, which no address can hold`, async () => {
+      const app = `${host}/team/app:1`;
+      for (const args of [
+        ["id", `docker://${app}`],
+        ["pull", app, "--root", dir.join("new")],
+        ["pull", "team/app:1", "--registry-mirror", `http://${host}`, "--root", dir.join("new")],
+        ["push", "app:1", app, "--root", root],
+        ["login", host, "-u", "ci", "--password-stdin"],
+      ]) {
+        const { status, json } = await ovlJson<Failure>(args, { input: Buffer.from("s3cret") });
+        assert.deepEqual([status, json.error.code], [2, "USAGE"], json.error.message);
+        assert.ok(json.error.message.startsWith(`${host} is no registry`), json.error.message);
+      }
+    });
+  }
+
   it("leaves no root behind where there was none and nothing to bring, else an empty one", () => {
     assert.ok(!existsSync(dir.join("nowhere")));
     assert.ok(!existsSync(dir.join("never")));

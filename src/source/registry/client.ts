@@ -48,7 +48,7 @@ export class RegistryClient implements AsyncDisposable {
   /**
    * @param path of the repository that credentials are looked up for; empty for the registry as a whole
    * @param scheme where the user said it
-   * Throws USAGE for `--insecure-registry` with what is no host.
+   * Throws USAGE for a domain that no address can hold, and for `--insecure-registry` with what is no host.
    */
   constructor(domain: string, path: string, options: RegistryOptions, scheme: "http" | "https" | null = null) {
     this.domain = domain;
