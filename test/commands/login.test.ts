@@ -7,6 +7,7 @@ import type { AddressInfo } from "node:net";
 import { after, before, beforeEach, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { waitReadable } from "../../src/sys/poll.js";
+import { credentialPlaces } from "../support/credentials.js";
 import { oracle } from "../support/oracles.js";
 import { ovl, ovlJson } from "../support/ovl.js";
 import { repoPath } from "../support/repo.js";
@@ -54,7 +55,10 @@ describe("ovl login", () => {
     space[Symbol.dispose]();
   });
 
-  const env = () => ({ DOCKER_CONFIG: space.join(`config-${turn}`), PATH: `${space.path}:${process.env["PATH"]}` });
+  const env = () => ({
+    ...credentialPlaces(space.join(`config-${turn}`)),
+    PATH: `${space.path}:${process.env["PATH"]}`,
+  });
   const stored = () => JSON.parse(readFileSync(config, "utf8")) as Record<string, unknown>;
   const piped = (input: string, ...args: string[]) =>
     ovl(["login", host, ...args], { env: env(), input: Buffer.from(input) });

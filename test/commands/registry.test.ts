@@ -7,6 +7,7 @@ import type { ServerResponse } from "node:http";
 import { after, before, describe, it } from "node:test";
 import { type FakeRegistry, fakeRegistry } from "../source/registry/fake-registry.js";
 import { expectNothing } from "../source/registry/pulling.js";
+import { credentialPlaces } from "../support/credentials.js";
 import { archive, dockerArchive, hex, image } from "../support/image-builder.js";
 import { ovl, ovlJson } from "../support/ovl.js";
 import { repoPath } from "../support/repo.js";
@@ -32,7 +33,7 @@ describe("a registry on the command line", () => {
     space[Symbol.dispose]();
   });
 
-  const env = () => ({ DOCKER_CONFIG: space.join("nowhere"), REGISTRY_AUTH_FILE: "" });
+  const env = () => credentialPlaces(space.join("nowhere"));
 
   /** Runs a command until `when` settles, then sends it the signal; its status and what it printed. */
   async function stopped(signal: NodeJS.Signals, args: readonly string[], when: Promise<void>) {

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { after, before, describe, it } from "node:test";
 import { gzipSync } from "node:zlib";
+import { credentialPlaces } from "../support/credentials.js";
 import { type Dockerd, startDockerd } from "../support/dockerd.js";
 import { expectSound } from "../support/expect-sound.js";
 import { archive, dockerArchive, image, ociLayout, writeFiles } from "../support/image-builder.js";
@@ -196,7 +197,7 @@ describe("ovl push to a registry with TLS and a password", { skip: oracle("docke
     await using registry = await startRegistry({ tls: true, user });
     writeFileSync(space.join("app.tar"), archive(dockerArchive([app])));
     const trust = ["--cacert", registry.caFile as string];
-    const env = { DOCKER_CONFIG: space.dir("docker") };
+    const env = credentialPlaces(space.dir("docker"));
     const at = ["--root", space.join("root")];
     assert.equal((await ovl(["pull", space.join("app.tar"), ...at])).status, 0);
     const target = `${registry.host}/team/app:1`;

@@ -4,6 +4,7 @@ import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { gzipSync } from "node:zlib";
+import { credentialPlaces } from "../support/credentials.js";
 import { type Dockerd, startDockerd } from "../support/dockerd.js";
 import { image, ociLayout, writeFiles } from "../support/image-builder.js";
 import { oracle } from "../support/oracles.js";
@@ -34,7 +35,7 @@ describe("what is noted of a registry", { skip: oracle("root", "dockerd", "docke
   ] as const) {
     it(`is what dockerd notes for ${who}: pulled, pushed again, and mounted elsewhere`, async () => {
       await using registry = await startRegistry(options);
-      const env = { DOCKER_CONFIG: space.dir("docker") };
+      const env = credentialPlaces(space.dir("docker"));
       const auth = Buffer.from(`${user.name}:${user.password}`).toString("base64");
       const auths = "user" in options ? { [registry.host]: { auth } } : {};
       writeFileSync(space.join("docker/config.json"), JSON.stringify({ auths }));

@@ -5,6 +5,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { after, before, describe, it } from "node:test";
+import { credentialPlaces } from "../support/credentials.js";
 import { archive, dockerArchive, image } from "../support/image-builder.js";
 import { oracle } from "../support/oracles.js";
 import { ovl, ovlJson } from "../support/ovl.js";
@@ -69,7 +70,7 @@ describe("a registry with a token service", { skip: oracle("docker-registry", "o
     space?.[Symbol.dispose]();
   });
 
-  const env = () => ({ DOCKER_CONFIG: space.path, REGISTRY_AUTH_FILE: "" });
+  const env = () => credentialPlaces(space.path);
   async function ok(...args: string[]): Promise<string> {
     const { status, stdout, stderr } = await ovl(args, { env: env() });
     assert.equal(status, 0, stderr);

@@ -7,6 +7,7 @@ import { writeFileSync } from "node:fs";
 import { after, before, describe, it } from "node:test";
 import { gzipSync } from "node:zlib";
 import { allDifferences, compareRoots } from "../support/compare-roots.js";
+import { credentialPlaces } from "../support/credentials.js";
 import { startDockerd } from "../support/dockerd.js";
 import { expectSound } from "../support/expect-sound.js";
 import { helloElf } from "../support/hello-elf.js";
@@ -157,6 +158,8 @@ describe("a registry with TLS and a password", { skip: oracle("docker-registry",
     const flags = ["--dest-tls-verify=false", "--dest-creds", `${user.name}:${user.password}`];
     await runOk("skopeo", ["copy", "-q", ...flags, `oci:${layout}`, source]);
     writeFileSync(space.join("config.json"), auths({ [registry.host]: user }));
+    const login = ["login", "--tls-verify=false", "-u", user.name, "-p", user.password, registry.host];
+    await runOk("skopeo", login, { env: { XDG_RUNTIME_DIR: space.dir("run"), REGISTRY_AUTH_FILE: "" } });
     writeFileSync(space.join("auth.json"), auths({ [`${registry.host}/team`]: user }));
   });
   after(async () => {
@@ -166,14 +169,15 @@ describe("a registry with TLS and a password", { skip: oracle("docker-registry",
 
   const ask = (flags: readonly string[], env: Record<string, string> = {}, input = "") =>
     ovl(["id", source, "--cacert", registry.caFile as string, ...flags], {
-      env: { DOCKER_CONFIG: space.join("nowhere"), REGISTRY_AUTH_FILE: "", ...env },
+      env: { ...credentialPlaces(space.join("nowhere")), ...env },
       input: Buffer.from(input),
     });
 
-  it("lets in who is named in docker's file, in podman's, or on the command line", async () => {
+  it("lets in who is named in docker's file, in one of podman's or skopeo's, or on the command line", async () => {
     const asked = [
       await ask([], { DOCKER_CONFIG: space.path }),
       await ask([], { REGISTRY_AUTH_FILE: space.join("auth.json") }),
+      await ask([], { XDG_RUNTIME_DIR: space.join("run") }),
       await ask(["--username", user.name, "--password-stdin"], {}, `${user.password}\n`),
     ];
     for (const { status, stdout, stderr } of asked) assert.deepEqual([status, stdout], [0, `${app.id}\n`], stderr);
@@ -193,12 +197,11 @@ describe("a registry with TLS and a password", { skip: oracle("docker-registry",
   });
 
   it("is not trusted without its authority", async () => {
-    const { status, stderr } = await ovl(["id", source], { env: { DOCKER_CONFIG: space.path } });
+    const env = credentialPlaces(space.path);
+    const { status, stderr } = await ovl(["id", source], { env });
     assert.equal(status, 7);
     assert.match(stderr, /certificate is not trusted .*--cacert/);
-    const insecure = await ovl(["id", source, "--insecure-registry", registry.host], {
-      env: { DOCKER_CONFIG: space.path },
-    });
+    const insecure = await ovl(["id", source, "--insecure-registry", registry.host], { env });
     assert.equal(insecure.status, 0, insecure.stderr);
   });
 });

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { after, before, describe, it } from "node:test";
 import { OvlError } from "../../src/errors.js";
+import { credentialPlaces } from "../support/credentials.js";
 import { commandEntries } from "../support/manifest.js";
 import { oracle } from "../support/oracles.js";
 import { ovl, ovlJson } from "../support/ovl.js";
@@ -133,7 +134,7 @@ describe("--json of a command is what its schema says:", () => {
 
   it("login, logout, push, and pull from a registry", { skip: oracle("docker-registry") }, async () => {
     await using registry = await startRegistry();
-    const env = { DOCKER_CONFIG: dir.join("docker-config") };
+    const env = credentialPlaces(dir.join("docker-config"));
     const login = ["login", registry.host, "-u", "me", "--password-stdin"];
     const { json: known } = await ovlJson(login, { env, input: Buffer.from("secret") });
     assert.equal(violations("login", known), "");

@@ -36,6 +36,15 @@ export function dockerConfigPath(env: NodeJS.ProcessEnv = process.env): string {
   return join(env["DOCKER_CONFIG"] || join(homedir(), ".docker"), "config.json");
 }
 
+/** Where podman and skopeo keep credentials: until the machine is restarted, and for longer. */
+export function podmanAuthPaths(env: NodeJS.ProcessEnv = process.env): string[] {
+  const session = env["XDG_RUNTIME_DIR"];
+  return [
+    session ? join(session, "containers") : `/run/containers/${process.getuid?.() ?? 0}`,
+    join(env["XDG_CONFIG_HOME"] || join(homedir(), ".config"), "containers"),
+  ].map((directory) => join(directory, "auth.json"));
+}
+
 /** Empty content where there is no such file. Throws BAD_CONFIG for one that is no JSON object, PERMISSION. */
 export function readAuthFile(path: string): AuthFile {
   let bytes: Buffer;

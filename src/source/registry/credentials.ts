@@ -1,5 +1,9 @@
-/** Whose name a registry is asked in: the command line, then `REGISTRY_AUTH_FILE`, then docker's `config.json`. */
-import { authKeys, credentialsIn, dockerConfigPath, readAuthFile } from "./auth-file.js";
+/**
+ * Whose name a registry is asked in where the command line does not say it: by the files of podman and skopeo, in the
+ * order of containers-auth.json(5), then by docker's.
+ */
+import { existsSync } from "node:fs";
+import { authKeys, credentialsIn, dockerConfigPath, podmanAuthPaths, readAuthFile } from "./auth-file.js";
 import { fromHelper, helperFor } from "./credential-helper.js";
 import { DOCKER_HUB_KEY, isDockerHub } from "./host.js";
 import type { Credentials } from "./options.js";
@@ -10,8 +14,10 @@ import type { Credentials } from "./options.js";
  */
 export async function findCredentials(domain: string, path: string, signal?: AbortSignal): Promise<Credentials | null> {
   const named = process.env["REGISTRY_AUTH_FILE"];
-  for (const file of [...(named ? [named] : []), dockerConfigPath()].map(readAuthFile)) {
-    const keys = authKeys(domain, path);
+  const keys = authKeys(domain, path);
+  // Another user's place may be one where we cannot look.
+  for (const place of [...(named ? [named] : []), ...podmanAuthPaths().filter(existsSync), dockerConfigPath()]) {
+    const file = readAuthFile(place);
     const helper = helperFor(file, keys);
     const found = helper === null ? null : await fromHelper(helper, helperKey(domain), signal);
     const credentials = found ?? credentialsIn(file, keys);

@@ -1,9 +1,17 @@
 import assert from "node:assert/strict";
-import { chmodSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
 import { describe, it } from "node:test";
 import { parseReference } from "../../../src/model/reference.js";
-import { authKeys, credentialsIn, readAuthFile, writeAuthFile } from "../../../src/source/registry/auth-file.js";
+import {
+  authKeys,
+  credentialsIn,
+  podmanAuthPaths,
+  readAuthFile,
+  writeAuthFile,
+} from "../../../src/source/registry/auth-file.js";
 import { findCredentials } from "../../../src/source/registry/credentials.js";
+import { credentialPlaces, withEnvironment } from "../../support/credentials.js";
 import { scratch } from "../../support/tmp.js";
 
 const entry = (text: string) => ({ auth: Buffer.from(text).toString("base64") });
@@ -65,6 +73,48 @@ describe("credentials in a file", () => {
   });
 });
 
+describe("the files with credentials", () => {
+  it("are asked in the order of podman and skopeo, docker's last", async () => {
+    using dir = scratch("auth-order", 0);
+    const places = credentialPlaces(dir.path);
+    const paths = ["named.json", "run/containers/auth.json", "config/containers/auth.json", "config.json"].map((name) =>
+      dir.join(name),
+    );
+    for (const path of paths) {
+      mkdirSync(dirname(path), { recursive: true });
+      writeFileSync(path, JSON.stringify({ auths: { "r.io": entry(`${path}:pw`) } }));
+    }
+    const restore = withEnvironment({ ...places, REGISTRY_AUTH_FILE: dir.join("named.json") });
+    try {
+      for (const path of paths) {
+        assert.equal((await findCredentials("r.io", "x"))?.username, path);
+        assert.equal(await findCredentials("s.io", "x"), null);
+        rmSync(path);
+      }
+      assert.equal(await findCredentials("r.io", "x"), null);
+    } finally {
+      restore();
+    }
+  });
+
+  it("are where podman and skopeo have theirs without the variables of a session, too", () => {
+    const paths = podmanAuthPaths({});
+    assert.equal(paths[0], `/run/containers/${process.getuid?.()}/auth.json`);
+    assert.match(paths[1] ?? "", /\/\.config\/containers\/auth\.json$/);
+  });
+
+  it("count for nothing where nobody may look for them", async () => {
+    using dir = scratch("auth-below-file", 0);
+    writeFileSync(dir.join("run"), "no directory");
+    const restore = withEnvironment(credentialPlaces(dir.path));
+    try {
+      assert.equal(await findCredentials("r.io", "x"), null);
+    } finally {
+      restore();
+    }
+  });
+});
+
 describe("credential helpers", () => {
   it("are asked for the registries that docker's file gives them, and their failures do not show what they said", async () => {
     using dir = scratch("helper", 0);
@@ -85,12 +135,7 @@ esac
       auths: { "none.io": entry("from:file") },
     };
     writeFileSync(dir.join("config.json"), JSON.stringify(config));
-    const before = { ...process.env };
-    Object.assign(process.env, {
-      DOCKER_CONFIG: dir.path,
-      REGISTRY_AUTH_FILE: "",
-      PATH: `${dir.path}:${before["PATH"]}`,
-    });
+    const restore = withEnvironment({ ...credentialPlaces(dir.path), PATH: `${dir.path}:${process.env["PATH"]}` });
     try {
       assert.equal((await findCredentials("good.io", "x"))?.username, "helped");
       assert.equal((await findCredentials("token.io", "x"))?.identityToken, "identity");
@@ -105,7 +150,7 @@ esac
         message: /docker-credential-missing/,
       });
     } finally {
-      Object.assign(process.env, before);
+      restore();
     }
   });
 });

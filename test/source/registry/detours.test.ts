@@ -5,6 +5,7 @@ import { type AddressInfo, connect } from "node:net";
 import { after, before, beforeEach, describe, it } from "node:test";
 import { OvlError } from "../../../src/errors.js";
 import { openStore } from "../../../src/store/store.js";
+import { credentialPlaces, withEnvironment } from "../../support/credentials.js";
 import { image } from "../../support/image-builder.js";
 import { file, layer } from "../../support/tar-builder.js";
 import { type Scratch, scratch } from "../../support/tmp.js";
@@ -18,13 +19,12 @@ describe("on the way to a registry", () => {
   let one: FakeRegistry;
   let two: FakeRegistry;
   let turn = 0;
-  const kept = { ...process.env };
+  let restore: () => void;
 
   before(async () => {
     space = scratch("detours", 0);
     [one, two] = await Promise.all([fakeRegistry(app), fakeRegistry(app)]);
-    process.env["DOCKER_CONFIG"] = space.dir("docker");
-    delete process.env["REGISTRY_AUTH_FILE"];
+    restore = withEnvironment({ ...credentialPlaces(space.dir("docker")), HTTP_PROXY: "", HTTPS_PROXY: "" });
   });
   beforeEach(() => {
     turn += 1;
@@ -34,10 +34,7 @@ describe("on the way to a registry", () => {
     }
   });
   after(async () => {
-    for (const name of ["DOCKER_CONFIG", "REGISTRY_AUTH_FILE", "HTTP_PROXY", "HTTPS_PROXY"]) {
-      if (kept[name] === undefined) delete process.env[name];
-      else process.env[name] = kept[name];
-    }
+    restore();
     await Promise.all([one, two].map((registry) => registry[Symbol.asyncDispose]()));
     space[Symbol.dispose]();
   });

@@ -6,6 +6,7 @@ import { type AddressInfo, connect } from "node:net";
 import { after, before, beforeEach, describe, it } from "node:test";
 import { OvlError } from "../../../src/errors.js";
 import { openStore } from "../../../src/store/store.js";
+import { credentialPlaces, withEnvironment } from "../../support/credentials.js";
 import { image } from "../../support/image-builder.js";
 import { oracle } from "../../support/oracles.js";
 import { ovl, ovlJson } from "../../support/ovl.js";
@@ -17,10 +18,9 @@ import { IMPATIENT, pullInto, SECRETS, USER } from "./pulling.js";
 
 const app = image({ layers: [layer(file("x", "x"))] });
 const TOKEN = "https://auth.docker.io/token";
-const VARIABLES = ["DOCKER_CONFIG", "REGISTRY_AUTH_FILE", "HTTPS_PROXY", "NO_PROXY"];
 
 describe("Docker Hub", { skip: oracle("openssl") }, () => {
-  const kept = { ...process.env };
+  let restore: () => void;
   let space: Scratch;
   let hub: FakeRegistry;
   let ca: string;
@@ -43,12 +43,7 @@ describe("Docker Hub", { skip: oracle("openssl") }, () => {
     hub = await fakeRegistry(app, { cert: readFileSync(made.cert), key: readFileSync(made.key) });
     await new Promise<void>((resolve) => proxy.listen(0, "127.0.0.1", resolve));
     const address = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`;
-    Object.assign(process.env, {
-      DOCKER_CONFIG: space.path,
-      REGISTRY_AUTH_FILE: "",
-      HTTPS_PROXY: address,
-      NO_PROXY: "",
-    });
+    restore = withEnvironment({ ...credentialPlaces(space.path), HTTPS_PROXY: address, NO_PROXY: "" });
     hub.misbehave((request, response, path) => {
       const { authorization, host } = request.headers;
       if (host === "auth.docker.io") {
@@ -70,10 +65,7 @@ describe("Docker Hub", { skip: oracle("openssl") }, () => {
     (hub.seen as Seen[]).length = 0;
   });
   after(async () => {
-    for (const name of VARIABLES) {
-      if (kept[name] === undefined) delete process.env[name];
-      else process.env[name] = kept[name];
-    }
+    restore?.();
     proxy.close();
     proxy.closeAllConnections();
     await hub?.[Symbol.asyncDispose]();

@@ -10,6 +10,7 @@ import { type Digest, sha256 } from "../../../src/model/digest.js";
 import { parseReference } from "../../../src/model/reference.js";
 import { memoryBlob } from "../../../src/source/registry/blob-parts.js";
 import { RegistryUploader } from "../../../src/source/registry/uploader.js";
+import { credentialPlaces, withEnvironment } from "../../support/credentials.js";
 import { image } from "../../support/image-builder.js";
 import { file, layer } from "../../support/tar-builder.js";
 import { type Scratch, scratch } from "../../support/tmp.js";
@@ -56,11 +57,11 @@ describe("a token service", () => {
   let registry: FakeRegistry;
   let service: TokenService;
   let turn = 0;
-  const kept = { ...process.env };
+  let restore: () => void;
 
   before(() => {
     space = scratch("tokens", 0);
-    Object.assign(process.env, { DOCKER_CONFIG: space.path, REGISTRY_AUTH_FILE: "" });
+    restore = withEnvironment({ ...credentialPlaces(space.path), PATH: `${space.path}:${process.env["PATH"]}` });
   });
   beforeEach(async () => {
     turn += 1;
@@ -74,10 +75,7 @@ describe("a token service", () => {
     await registry?.[Symbol.asyncDispose]();
     service?.server.close();
     space[Symbol.dispose]();
-    for (const name of ["DOCKER_CONFIG", "REGISTRY_AUTH_FILE", "PATH"]) {
-      if (kept[name] === undefined) delete process.env[name];
-      else process.env[name] = kept[name];
-    }
+    restore();
   });
 
   const pulled = (more: object = {}) =>
@@ -122,7 +120,6 @@ describe("a token service", () => {
   it("gives a token for the identity token that a credential helper keeps", async () => {
     const script = `#!/bin/sh\necho '{"Username":"<token>","Secret":"${IDENTITY}"}'\n`;
     writeFileSync(space.join("docker-credential-tokens"), script, { mode: 0o755 });
-    process.env["PATH"] = `${space.path}:${kept["PATH"]}`;
     writeFileSync(space.join("config.json"), JSON.stringify({ credsStore: "tokens" }));
     wants(() => true);
     await accepts();
