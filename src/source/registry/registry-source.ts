@@ -59,7 +59,7 @@ function mirrorOf(text: string, path: string, options: RegistryOptions): Reposit
 }
 
 async function fetchImage(asked: Reference, places: readonly Repository[], selection: Selection): Promise<SourceImage> {
-  const { place, found } = await findManifest(asked, places);
+  const { from, found } = await findManifest(asked, places);
   const location = fullString(asked);
   const top: Descriptor = {
     ...{ mediaType: found.mediaType, digest: found.digest, size: found.size },
@@ -67,16 +67,23 @@ async function fetchImage(asked: Reference, places: readonly Repository[], selec
   };
   const configs = new Map<string, Promise<Uint8Array>>();
   const spend = budget(location);
+  const fetchConfigOf = (manifest: Manifest) => {
+    const descriptor = spend(imageConfig(manifest, location));
+    return firstOf(from, (place) => fetchConfig(place, descriptor));
+  };
   const configBytes = (manifest: Manifest) => {
     const { config } = manifest;
-    const known = configs.get(config.digest) ?? fetchConfig(place, spend(imageConfig(manifest, location)));
+    const known = configs.get(config.digest) ?? fetchConfigOf(manifest);
     configs.set(config.digest, known);
     return known;
   };
   const blobs: Blobs = {
     location,
-    manifest: async (descriptor): Promise<Manifest | Index> =>
-      descriptor === top ? found.document : fetchManifestOf(place, spend(descriptor)),
+    manifest: async (descriptor): Promise<Manifest | Index> => {
+      if (descriptor === top) return found.document;
+      spend(descriptor);
+      return firstOf(from, (place) => fetchManifestOf(place, descriptor));
+    },
     config: async (manifest) => configBytes(manifest),
   };
   const { descriptor, manifest } = await choosePlatform(null, [top], selection.platform, blobs);
@@ -88,7 +95,7 @@ async function fetchImage(asked: Reference, places: readonly Repository[], selec
     names: asked.digest === null ? [familiarString(asked)] : [],
     origin: { repository: fullName(asked), digest: found.digest },
     manifestDigest: descriptor.digest,
-    layers: sourceLayers(manifest, config, [place, ...places.filter((other) => other !== place)]),
+    layers: sourceLayers(manifest, config, from),
     parent: null,
   };
 }
@@ -113,20 +120,27 @@ function budget(location: string): (descriptor: Descriptor) => Descriptor {
   };
 }
 
-/** From the first place that has it. Throws what the last one says, which is the registry itself. */
-async function findManifest(
+/** The manifest, and the places that the rest is asked of: the one that has it, and those behind it. */
+function findManifest(
   asked: Reference,
   places: readonly Repository[],
-): Promise<{ place: Repository; found: FoundManifest }> {
+): Promise<{ from: readonly Repository[]; found: FoundManifest }> {
+  return firstOf(places, async (place) => {
+    const found = await fetchManifest(place, referenceOf(asked));
+    return { from: places.slice(places.indexOf(place)), found };
+  });
+}
+
+/** From the first place that has it. Throws what the last one says, which is the registry itself. */
+async function firstOf<T>(places: readonly Repository[], fetch: (place: Repository) => Promise<T>): Promise<T> {
   for (const place of places.slice(0, -1)) {
     try {
-      return { place, found: await fetchManifest(place, referenceOf(asked)) };
+      return await fetch(place);
     } catch (thrown) {
       if (!(thrown instanceof OvlError) || thrown.exit >= 128 || thrown.code === "USAGE") throw thrown;
     }
   }
-  const place = places.at(-1) as Repository;
-  return { place, found: await fetchManifest(place, referenceOf(asked)) };
+  return fetch(places.at(-1) as Repository);
 }
 
 function referenceOf({ tag, digest }: Reference): string {

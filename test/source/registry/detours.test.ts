@@ -1,12 +1,12 @@
 /** Ways to a registry that are not the straight one: mirrors and proxies. */
 import assert from "node:assert/strict";
-import { createServer } from "node:http";
+import { createServer, type ServerResponse } from "node:http";
 import { type AddressInfo, connect } from "node:net";
 import { after, before, beforeEach, describe, it } from "node:test";
 import { OvlError } from "../../../src/errors.js";
 import { openStore } from "../../../src/store/store.js";
 import { credentialPlaces, withEnvironment } from "../../support/credentials.js";
-import { image } from "../../support/image-builder.js";
+import { image, json, MEDIA } from "../../support/image-builder.js";
 import { file, layer } from "../../support/tar-builder.js";
 import { type Scratch, scratch } from "../../support/tmp.js";
 import { type FakeRegistry, fakeRegistry, type Seen } from "./fake-registry.js";
@@ -74,6 +74,38 @@ describe("on the way to a registry", () => {
     });
     await pulls("docker://team/app:1", { mirrors: [one.host, two.host] });
   });
+
+  const failures: [title: string, answer: (response: ServerResponse) => unknown][] = [
+    ["has it not", (response) => response.writeHead(404).end()],
+    ["has other bytes", (response) => response.end("{}")],
+    ["hangs up", (response) => response.destroy()],
+  ];
+  for (const [title, answer] of failures) {
+    it(`a mirror that ${title} when asked for a config leaves it to the next one`, async () => {
+      one.misbehave((_, response, path) => {
+        if (!path.endsWith(app.id)) return false;
+        answer(response);
+        return true;
+      });
+      await pulls("docker://team/app:1", { mirrors: [one.host, two.host] });
+      assert.ok(two.seen.some(({ url }) => url.endsWith(app.id)));
+    });
+
+    it(`a mirror that ${title} when asked for a manifest of an index leaves it to the next one`, async () => {
+      const { digest, bytes } = one.manifest;
+      const manifests = [{ mediaType: MEDIA.manifest, digest, size: bytes.length }];
+      one.misbehave((_, response, path) => {
+        if (path.endsWith("/manifests/1")) {
+          response.writeHead(200, { "content-type": MEDIA.index });
+          response.end(json({ schemaVersion: 2, mediaType: MEDIA.index, manifests }));
+        } else if (path.endsWith(digest)) answer(response);
+        else return false;
+        return true;
+      });
+      await pulls("docker://team/app:1", { mirrors: [one.host, two.host] });
+      assert.ok(two.seen.some(({ url }) => url.endsWith(digest)));
+    });
+  }
 
   it("a mirror is not told who we are at Docker Hub", async () => {
     one.misbehave((_, response) => {
