@@ -217,6 +217,14 @@ describe("ovl login", () => {
     assert.equal((await ovlJson<{ removed: boolean }>(["logout", host], { env: env() })).json.removed, false);
   });
 
+  it("takes an empty file for one without settings, and so does logout", async () => {
+    writeFileSync(config, "");
+    assert.equal((await ovl(["logout", host], { env: env() })).status, 0);
+    const { status, stderr } = await piped(USER.password, "-u", USER.name, "--password-stdin");
+    assert.equal(status, 0, stderr);
+    assert.deepEqual(stored(), { auths: { [host]: { auth: AUTH } } });
+  });
+
   for (const [how, settings] of [
     ["credsStore", () => ({ credsStore: "files" })],
     ["credHelpers", () => ({ credHelpers: { [host]: "files" }, credsStore: "missing" })],

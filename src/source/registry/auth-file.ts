@@ -45,7 +45,7 @@ export function podmanAuthPaths(env: NodeJS.ProcessEnv = process.env): string[] 
   ].map((directory) => join(directory, "auth.json"));
 }
 
-/** Empty content where there is no such file. Throws BAD_CONFIG for one that is no JSON object, PERMISSION. */
+/** Empty content where there is no such file, or nothing in it. Throws BAD_CONFIG for one that is no JSON object, PERMISSION. */
 export function readAuthFile(path: string): AuthFile {
   let bytes: Buffer;
   try {
@@ -54,6 +54,8 @@ export function readAuthFile(path: string): AuthFile {
     if ((thrown as NodeJS.ErrnoException).code === "ENOENT") return { path, content: {} };
     throw asOvlError(thrown);
   }
+  // As docker takes it: `touch config.json` is how it is made to be mounted into a container.
+  if (/^[ \t\r\n]*$/.test(bytes.toString("latin1"))) return { path, content: {} };
   const content = secretJson(bytes, { subject: path, code: "BAD_CONFIG", maxBytes: MAX_BYTES });
   if (!isJsonObject(content)) throw new OvlError("BAD_CONFIG", `${path} is no JSON object`, { path });
   return { path, content };

@@ -53,10 +53,14 @@ describe("credentials in a file", () => {
     }
   });
 
-  it("that is no JSON object is refused, one that is not there is empty", () => {
+  it("that is no JSON object is refused, one that is not there or has nothing in it is empty", () => {
     using dir = scratch("auth", 0);
     assert.deepEqual(readAuthFile(dir.join("none.json")).content, {});
-    for (const text of ["", "[]", "{", "null"]) {
+    for (const text of ["", " \t\r\n"]) {
+      writeFileSync(dir.join("empty.json"), text);
+      assert.deepEqual(readAuthFile(dir.join("empty.json")).content, {});
+    }
+    for (const text of ["[]", "{", "null", "\0"]) {
       writeFileSync(dir.join("bad.json"), text);
       assert.throws(() => readAuthFile(dir.join("bad.json")), { code: "BAD_CONFIG" }, text);
     }
