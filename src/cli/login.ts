@@ -35,11 +35,12 @@ export async function credentialsFor(
     );
   }
   const username = flags.username ?? (await ask(`Username for ${registry}: `, signal, "shown"));
-  const password = await ask("Password: ", signal, "hidden");
+  const password = username === "" ? "" : await ask("Password: ", signal, "hidden");
   if (username === "" || password === "") throw new OvlError("USAGE", "login needs a user name and a password");
   return { username, password, identityToken: null };
 }
 
+/** A line from the terminal; empty also where it ends without one. Throws the signal's reason. */
 async function ask(question: string, signal: AbortSignal, echo: "shown" | "hidden"): Promise<string> {
   const { createInterface } = await import("node:readline/promises");
   let isQuiet = false;
@@ -51,14 +52,19 @@ async function ask(question: string, signal: AbortSignal, echo: "shown" | "hidde
   });
   const lines = createInterface({ input: process.stdin, output, terminal: true });
   lines.on("SIGINT", () => process.kill(process.pid, "SIGINT"));
+  const ended = new Promise<null>((resolve) => lines.once("close", () => resolve(null)));
+  let answer: string | null = null;
   try {
-    const answer = lines.question(question, { signal });
+    const line = lines.question(question, { signal });
     isQuiet = echo === "hidden";
-    return await answer;
+    answer = await Promise.race([line, ended]);
   } catch (thrown) {
-    throw signal.aborted ? signal.reason : thrown;
+    if (signal.aborted) throw signal.reason;
+    // Ctrl-D: some versions of Node say so, others only close.
+    if ((thrown as NodeJS.ErrnoException).code !== "ABORT_ERR") throw thrown;
   } finally {
     lines.close();
-    if (isQuiet) process.stderr.write("\n");
+    if (isQuiet || answer === null) process.stderr.write("\n");
   }
+  return answer ?? "";
 }

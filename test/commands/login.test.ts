@@ -112,6 +112,21 @@ describe("ovl login", () => {
     assert.throws(stored, "nothing was stored");
   });
 
+  it("needs an answer to each question: Ctrl-D is none", { skip: oracle("script") }, async () => {
+    for (const answers of [
+      [[/Username for .*: /, "\x04"]],
+      [
+        [/Username for .*: /, `${USER.name}\r`],
+        [/Password: /, "\x04"],
+      ],
+    ] as const) {
+      const { shown, status } = await typed(answers);
+      assert.equal(status, 2, shown);
+      assert.match(shown, /login needs a user name and a password/);
+      assert.throws(stored, "nothing was stored");
+    }
+  });
+
   it("refuses a wrong password, and stores nothing", { skip: oracle("script") }, async () => {
     const { shown, status } = await typed([[/Password: /, "wrong-one\r"]], "-u", USER.name);
     assert.equal(status, 7, shown);
