@@ -4,6 +4,8 @@ import { OvlError } from "../errors.js";
 import { familiarString, parseReference, type Reference, withDefaultTag } from "../model/reference.js";
 import { type PushOptions, push } from "../store/push.js";
 import { notePush } from "../store/push-notes.js";
+import { isIdPrefix, resolveImage } from "../store/resolve.js";
+import { nameOf } from "../store/save-plan.js";
 import type { Store } from "../store/store.js";
 
 export interface Pushed {
@@ -26,7 +28,7 @@ export async function pushImage(
   image: string,
   options: Omit<PushOptions, "jobs"> & { readonly target: string | undefined; readonly jobs: number | undefined },
 ): Promise<Pushed> {
-  const reference = targetOf(image, options.target);
+  const reference = targetOf(reader, image, options.target);
   const jobs = options.jobs ?? Math.max(UPLOADS, availableParallelism());
   const result = await push(reader, image, reference, { ...options, jobs });
   await note(openWriter, reference, result);
@@ -38,15 +40,24 @@ export async function pushImage(
   };
 }
 
-/** Throws USAGE where the registry cannot be told from what was said. */
-function targetOf(image: string, target: string | undefined): Reference {
+/** Throws USAGE where the registry cannot be told from what was said, and what `resolveImage` throws. */
+function targetOf(store: Store, image: string, target: string | undefined): Reference {
   const text = target ?? image;
-  if (target === undefined && /^(?:sha256:)?[0-9a-f]{64}$/.test(image)) {
-    throw new OvlError("USAGE", "an id names no registry: ovl push ID NAME says where the image goes");
+  if (target === undefined && isById(store, image)) {
+    throw new OvlError(
+      "USAGE",
+      `${image} is an id, which names no registry: ovl push ${image} NAME says where the image goes`,
+    );
   }
   const reference = withDefaultTag(parseReference(text.replace(/^docker:\/\//, "")));
   if (reference.digest === null) return reference;
   throw new OvlError("USAGE", `${text} is a name by digest; push to a tag, the digest follows from the image`);
+}
+
+/** Whether the root has no such name, only an image whose id is this, or begins so. */
+function isById(store: Store, image: string): boolean {
+  const id = resolveImage(store, image);
+  return isIdPrefix(id, image) && nameOf(store, image, id) === null;
 }
 
 /** Long enough for another ovl that is about to finish. */

@@ -64,7 +64,7 @@ export function planSave(store: Store, names: readonly string[], since: string |
 }
 
 /** The name that an argument is, where it is one: docker saves an image under the names it was asked for by. */
-function nameOf(store: Store, text: string, id: ImageId): Reference | null {
+export function nameOf(store: Store, text: string, id: ImageId): Reference | null {
   if (text.startsWith("sha256:") || /^[0-9a-f]{64}$/.test(text)) return null;
   const reference = withDefaultTag(parseReference(text));
   return reference.digest === null && store.repositories.get(reference) === id ? reference : null;

@@ -106,6 +106,26 @@ describe("a registry on the command line", () => {
     assert.deepEqual(json.images[0]?.repoDigests, [], "no note of it");
   });
 
+  it("a push of an id, or of the beginning of one, has to be told where to", async () => {
+    const short = hex(app.id).slice(0, 12);
+    for (const id of [app.id, hex(app.id), short, `sha256:${short}`]) {
+      const { status, stderr } = await ovl(["push", id, "--root", root]);
+      assert.equal(status, 2, stderr);
+      assert.match(stderr, new RegExp(`${id} is an id.* ovl push ${id} NAME`));
+    }
+    assert.equal((await ovl(["push", "0".repeat(12), "--root", root])).status, 3, "neither a name nor an id");
+    const target = space.join("named");
+    for (const args of [
+      ["pull", space.join("app.tar")],
+      ["tag", "app:1", short],
+    ]) {
+      assert.equal((await ovl([...args, "--root", target])).status, 0);
+    }
+    // A proxy that is none: the push is on its way to Docker Hub, and does not get there.
+    const named = await ovl(["push", short, "--root", target], { env: { ...env(), HTTPS_PROXY: "http://[" } });
+    assert.match(named.stderr, /HTTPS_PROXY is no address/, "a name that looks like an id is a name");
+  });
+
   it("a push forgets what the registry has not any more", async () => {
     takeUploads(() => false);
     const repositories = () => {
