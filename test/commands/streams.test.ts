@@ -18,6 +18,10 @@ before(() => {
 });
 after(() => dir[Symbol.dispose]());
 
+interface Failure {
+  readonly error: { readonly code: string; readonly message: string };
+}
+
 /** As on a terminal: stdin, stdout and stderr of the command are one pty. */
 async function onTerminal(args: readonly string[], env: Record<string, string> = {}): Promise<string> {
   const command = [process.execPath, repoPath("bin/run.js"), ...args].map((arg) => `'${arg}'`).join(" ");
@@ -92,7 +96,31 @@ describe("load", () => {
     const expected = `${sample.app.id} app:1 app:latest\n`;
     assert.equal((await ovl(["load", "-i", sample.appTar, "--root", root])).stdout, expected);
     const { readFileSync } = await import("node:fs");
-    assert.equal((await ovl(["load", "--root", root], { input: readFileSync(sample.ociTar) })).stdout, expected);
+    const input = readFileSync(sample.ociTar);
+    for (const args of [[], ["-"], ["-i", "-"]]) {
+      assert.equal((await ovl(["load", ...args, "--root", root], { input })).stdout, expected);
+    }
+  });
+
+  it("takes what it is told for a file, whether it is there or not", async () => {
+    const root = dir.join("load-files");
+    const cwd = dir.dir("files");
+    const { copyFileSync } = await import("node:fs");
+    for (const name of ["app:1", "oci:app", "-i"]) {
+      copyFileSync(sample.appTar, dir.join("files", name));
+      const { status, stderr } = await ovl(["load", `--input=${name}`, "--root", root], { cwd });
+      assert.equal(status, 0, stderr);
+    }
+    for (const args of [["-i", "gone"], ["gone"], ["-i", "docker://127.0.0.1:1/gone"], ["-i", "Gone.tar"]]) {
+      const { status, json } = await ovlJson<Failure>(["load", ...args, "--root", root], { cwd });
+      assert.deepEqual([status, json.error.code], [3, "NOT_FOUND"], json.error.message);
+      assert.match(json.error.message, /no such file or directory: .*gone/i);
+    }
+    for (const source of ["docker://127.0.0.1:1/app", "https://me:s3cret@127.0.0.1:1/app"]) {
+      const { status, json } = await ovlJson<Failure>(["load", source, "--root", root], { cwd });
+      assert.deepEqual([status, json.error.code], [2, "USAGE"], json.error.message);
+      assert.doesNotMatch(JSON.stringify(json), /s3cret/);
+    }
   });
 });
 
