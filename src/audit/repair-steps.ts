@@ -1,6 +1,6 @@
 /** Doing the steps of a repair: each atomic, and harmless to do again after it was done or interrupted. */
 import { randomInt } from "node:crypto";
-import { copyFileSync, lstatSync, mkdirSync, renameSync, rmdirSync, symlinkSync } from "node:fs";
+import { copyFileSync, lstatSync, renameSync, rmdirSync, symlinkSync } from "node:fs";
 import { basename, dirname, join, relative } from "node:path";
 import { remakeInitLayer } from "../container/remake-init.js";
 import { ensureDirectory, errnoOf, syncDirectory, writeAtomically } from "../driver/files.js";
@@ -13,6 +13,7 @@ import { type ContainerPlace, finishRemoval, removeUnfinishedConfig } from "../s
 import { rebuildProblems } from "../store/rebuild.js";
 import type { Store } from "../store/store.js";
 import { must } from "../sys/errno.js";
+import { makeDirectories } from "../sys/make-directories.js";
 import { unmount } from "../sys/mount.js";
 import { countSize } from "./count-size.js";
 import type { Step } from "./fsck-finding.js";
@@ -103,7 +104,7 @@ export function setAside(store: Store, path: string): void {
 function freePlace(store: Store, path: string): string {
   const place = join(store.root, LOST_AND_FOUND, relative(store.root, path));
   stayInside(store, place);
-  mkdirSync(dirname(place), { recursive: true, mode: 0o700 });
+  makeDirectories(dirname(place), 0o700);
   for (let i = 0; ; i++) {
     const name = i === 0 ? place : `${place}.${i}`;
     if (kindOf(name) === null) return name;

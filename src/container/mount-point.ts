@@ -1,12 +1,13 @@
 /** Where the view of a layer is mounted, and what of that is made for the time of the mount only. */
 import { createHash } from "node:crypto";
-import { lstatSync, mkdirSync, realpathSync, rmdirSync } from "node:fs";
+import { lstatSync, realpathSync, rmdirSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { makeDirectory } from "../driver/files.js";
 import { mountTable } from "../driver/mount-table.js";
 import { asOvlError, OvlError } from "../errors.js";
 import type { CacheId } from "../model/digest.js";
 import type { Store } from "../store/store.js";
+import { makeDirectories } from "../sys/make-directories.js";
 
 /** The layer's own place, or a private one for a root that is not to be written to. */
 export type Place = "merged" | "private";
@@ -34,7 +35,7 @@ export function givenPoint(dir: string): MountPoint {
 export function ownPoint(store: Store, cacheId: CacheId, place: Place): MountPoint {
   try {
     const path = place === "merged" ? store.driver.mergedDir(cacheId) : privateDir(store.root, cacheId);
-    if (place === "private") mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    if (place === "private") makeDirectories(dirname(path), 0o700);
     const isThere = lstatSync(path, { throwIfNoEntry: false }) !== undefined;
     if (!isThere) makeDirectory(path, 0o700);
     const real = realpathSync(path);

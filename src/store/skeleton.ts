@@ -1,9 +1,10 @@
 /** The directories of a root as a dockerd that has just started leaves them, as far as they are ours. */
-import { chmodSync, mkdirSync } from "node:fs";
+import { chmodSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { DriverName } from "../driver/driver.js";
 import { ensureDirectory, syncDirectory } from "../driver/files.js";
 import { asOvlError } from "../errors.js";
+import { makeDirectories } from "../sys/make-directories.js";
 import { Repositories } from "./repositories.js";
 import type { RootLayout } from "./root.js";
 
@@ -24,7 +25,7 @@ const DIRECTORIES: readonly (readonly [path: string, mode: number])[] = [
 export function makeRoot(root: string, kind: RootLayout["kind"]): void {
   try {
     if (kind === "absent") {
-      mkdirSync(dirname(root), { recursive: true });
+      makeDirectories(dirname(root), 0o777);
       ensureDirectory(root, 0o710);
     }
     if (kind === "empty") chmodSync(root, 0o710);

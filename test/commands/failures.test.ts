@@ -53,6 +53,8 @@ const CASES: readonly (readonly [code: string, exit: number, args: () => string[
   ["BAD_ROOT", 4, () => ["images", "--root", dir.path]],
   // Nobody may make a directory there, root neither.
   ["PERMISSION", 6, () => ["pull", sample.appTar, "--root", "/sys/ovl"]],
+  // Nor there, where the kernel says that something is missing.
+  ["IO", 6, () => ["pull", sample.appTar, "--root", "/proc/ovl/root"]],
   // Nothing listens on port 1 of this machine.
   ["NETWORK", 7, () => ["pull", "docker://127.0.0.1:1/app", "--root", dir.join("never")]],
 ];

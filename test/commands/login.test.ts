@@ -232,6 +232,14 @@ describe("ovl login", () => {
     assert.equal((await ovlJson<{ removed: boolean }>(["logout", host], { env: env() })).json.removed, false);
   });
 
+  it("says where its file cannot be made, instead of trying for ever", async () => {
+    const args = ["login", host, "-u", USER.name, "--password-stdin"];
+    const places = { ...env(), DOCKER_CONFIG: "/proc/ovl/docker" };
+    const { status, stderr } = await ovl(args, { env: places, input: Buffer.from(USER.password) });
+    assert.equal(status, 6, stderr);
+    assert.match(stderr, /cannot mkdir \/proc\/ovl: ENOENT/);
+  });
+
   it("takes an empty file for one without settings, and so does logout", async () => {
     writeFileSync(config, "");
     assert.equal((await ovl(["logout", host], { env: env() })).status, 0);

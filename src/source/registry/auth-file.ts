@@ -7,7 +7,6 @@ import {
   chmodSync,
   chownSync,
   lstatSync,
-  mkdirSync,
   readFileSync,
   readlinkSync,
   realpathSync,
@@ -20,6 +19,7 @@ import { homedir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { asOvlError, OvlError } from "../../errors.js";
 import { isJsonObject, type JsonObject } from "../../model/go-shape.js";
+import { makeDirectories } from "../../sys/make-directories.js";
 import { DOCKER_HUB_KEY, isDockerHub } from "./host.js";
 import type { Credentials } from "./options.js";
 import { secretJson } from "./secrets.js";
@@ -64,7 +64,7 @@ export function readAuthFile(path: string): AuthFile {
 /** Replaces the file by one that only its owner can read: what a link leads to, and its owner stays who it was. */
 export function writeAuthFile({ path, content }: AuthFile): void {
   try {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    makeDirectories(dirname(path), 0o700);
     const target = realPath(path);
     const temporary = `${target}.ovl-${randomBytes(6).toString("hex")}`;
     try {
