@@ -102,7 +102,7 @@ describe("load", () => {
     }
   });
 
-  it("takes what it is told for a file, whether it is there or not", async () => {
+  it("takes what -i names for a file, whether it is there or not", async () => {
     const root = dir.join("load-files");
     const cwd = dir.dir("files");
     const { copyFileSync } = await import("node:fs");
@@ -111,15 +111,10 @@ describe("load", () => {
       const { status, stderr } = await ovl(["load", `--input=${name}`, "--root", root], { cwd });
       assert.equal(status, 0, stderr);
     }
-    for (const args of [["-i", "gone"], ["gone"], ["-i", "docker://127.0.0.1:1/gone"], ["-i", "Gone.tar"]]) {
+    for (const args of [["-i", "gone"], ["./gone"], ["-i", "docker://127.0.0.1:1/gone"], ["-i", "Gone.tar"]]) {
       const { status, json } = await ovlJson<Failure>(["load", ...args, "--root", root], { cwd });
       assert.deepEqual([status, json.error.code], [3, "NOT_FOUND"], json.error.message);
       assert.match(json.error.message, /no such file or directory: .*gone/i);
-    }
-    for (const source of ["docker://127.0.0.1:1/app", "https://me:s3cret@127.0.0.1:1/app"]) {
-      const { status, json } = await ovlJson<Failure>(["load", source, "--root", root], { cwd });
-      assert.deepEqual([status, json.error.code], [2, "USAGE"], json.error.message);
-      assert.doesNotMatch(JSON.stringify(json), /s3cret/);
     }
   });
 });
