@@ -42,7 +42,7 @@ export class Targets implements AsyncDisposable {
   async one(argument: string): Promise<ImageTarget> {
     const found = await this.all(argument);
     const [only, second] = found;
-    if (only === undefined) throw new OvlError("NOT_FOUND", `${argument} holds no image`, { target: argument });
+    if (only === undefined) throw holdsNone(argument);
     if (second === undefined) return only;
     const candidates = found.map((image) => (image.kind === "source" ? image.image.names[0] : undefined) ?? image.id);
     throw new OvlError(
@@ -111,6 +111,10 @@ export class Targets implements AsyncDisposable {
     const images = await this.#unlessStopped(source.images({ name, platform: this.#platform }));
     return images.map((image) => ({ kind: "source", target: argument, id: image.id, image }));
   }
+}
+
+export function holdsNone(argument: string): OvlError {
+  return new OvlError("NOT_FOUND", `${argument} holds no image`, { target: argument });
 }
 
 /** An argument that can only be a SOURCE: a prefix, a path, or `-` for stdin. */

@@ -8,7 +8,7 @@ import { type VerifyOptions, verifySource } from "../store/verify-source.js";
 import { StoredVerifier } from "../store/verify-stored.js";
 import { imageIdOf, maxLayerBytesOf } from "./flags.js";
 import { prefixed } from "./progress/prefixed.js";
-import type { ImageTarget, Targets } from "./target.js";
+import { holdsNone, type ImageTarget, type Targets } from "./target.js";
 
 export interface VerifiedTarget extends Omit<Verification, "imageId"> {
   readonly target: string;
@@ -28,7 +28,7 @@ export interface VerifyFlags {
   readonly "max-layer-size"?: string | undefined;
 }
 
-/** Throws USAGE where nothing is asked for, and what keeps it from knowing. */
+/** Throws USAGE where nothing is asked for, IMAGE_ID_MISMATCH where one image is expected and none is stored, and what keeps it from knowing. */
 export async function verifyTargets(
   targets: Targets,
   names: readonly string[],
@@ -45,6 +45,7 @@ export async function verifyTargets(
   });
   const verified: VerifiedTarget[] = [];
   const stored = flags.all ? await targets.everyStored() : [];
+  if (expect !== null && names.length + stored.length === 0) throw noneStored(expect);
   for (const [i, name] of [...names, ...stored].entries()) {
     const images = await findImages(targets, name, i >= names.length);
     if ("code" in images) verified.push({ target: name, imageId: null, ok: false, layers: [], problems: [images] });
@@ -59,7 +60,9 @@ export async function verifyTargets(
  */
 async function findImages(targets: Targets, name: string, isNamed: boolean): Promise<ImageTarget[] | Problem> {
   try {
-    return await targets.all(name);
+    const images = await targets.all(name);
+    if (images.length === 0) throw holdsNone(name);
+    return images;
   } catch (thrown) {
     if (!(thrown instanceof OvlError)) throw thrown;
     if (thrown.exit === 1) return problemOf(thrown, name);
@@ -79,6 +82,11 @@ function unexpected(imageId: ImageId, expect: ImageId | null): Problem[] {
   if (expect === null || imageId === expect) return [];
   const message = `expected image ${expect}, found ${imageId}`;
   return [{ code: "IMAGE_ID_MISMATCH", subject: imageId, expected: expect, actual: imageId, message }];
+}
+
+function noneStored(expect: ImageId): OvlError {
+  const message = `expected image ${expect}, but no image is stored; name the root that has it with --root`;
+  return new OvlError("IMAGE_ID_MISMATCH", message, { expected: expect, actual: null });
 }
 
 /** Stored images through one verifier, since they share layers; images of sources each on their own. */

@@ -35,7 +35,7 @@ import { takeBack } from "./undo.js";
 export interface PullOptions extends StagingOptions {
   /** Names that the image gets beside its own, familiar or not; only for a single image. */
   readonly tags: readonly string[];
-  /** Refuse every other image id, before anything is registered. */
+  /** Refuse every other image id, and a source without images, before anything is registered. */
   readonly expect: ImageId | null;
 }
 
@@ -66,7 +66,7 @@ export interface PullResult {
 
 /** Throws what verification finds; then nothing of these images is in the store. */
 export async function pull(store: Store, images: readonly SourceImage[], options: PullOptions): Promise<PullResult> {
-  for (const image of images) refuseUnexpected(image, options.expect);
+  refuseUnexpected(images, options.expect);
   if (options.tags.length > 0 && images.length !== 1) {
     throw new OvlError("USAGE", `--tag names one image, but the source holds ${images.length}; name one of them`);
   }
@@ -125,11 +125,13 @@ interface NamedImage {
   readonly names: readonly string[];
 }
 
-function refuseUnexpected(image: SourceImage, expect: ImageId | null): void {
-  if (expect === null || image.id === expect) return;
-  throw new OvlError("IMAGE_ID_MISMATCH", `expected image ${expect}, found ${image.id}; nothing was stored`, {
+function refuseUnexpected(images: readonly SourceImage[], expect: ImageId | null): void {
+  if (expect === null) return;
+  const other = images.find(({ id }) => id !== expect)?.id ?? null;
+  if (other === null && images.length > 0) return;
+  throw new OvlError("IMAGE_ID_MISMATCH", `expected image ${expect}, found ${other ?? "none"}; nothing was stored`, {
     expected: expect,
-    actual: image.id,
+    actual: other,
   });
 }
 

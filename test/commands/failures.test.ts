@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { after, before, describe, it } from "node:test";
+import { archive, dockerArchive, ociLayout, writeFiles } from "../support/image-builder.js";
 import { ovl, ovlJson } from "../support/ovl.js";
 import { repoPath } from "../support/repo.js";
 import { type Samples, samples } from "../support/sample-images.js";
@@ -22,6 +23,9 @@ before(async () => {
   root = dir.join("root");
   assert.equal((await ovl(["pull", sample.twoTar, "--root", root])).status, 0);
   writeFileSync(dir.join("noise.tar"), Buffer.alloc(4096, "noise"));
+  writeFileSync(dir.join("none.tar"), archive(dockerArchive([])));
+  writeFiles(ociLayout([]), dir.dir("none"));
+  assert.equal((await ovl(["pull", dir.join("none.tar"), "--root", dir.join("empty")])).status, 0);
 });
 after(() => dir[Symbol.dispose]());
 
@@ -30,6 +34,17 @@ const HEX = "0123456789abcdef".repeat(4);
 const CASES: readonly (readonly [code: string, exit: number, args: () => string[]])[] = [
   ["DIFF_ID_MISMATCH", 1, () => ["pull", sample.badTar, "--root", dir.join("new")]],
   ["IMAGE_ID_MISMATCH", 1, () => ["pull", sample.appTar, "--expect", `sha256:${HEX}`, "--root", dir.join("new")]],
+  [
+    "IMAGE_ID_MISMATCH",
+    1,
+    () => ["pull", dir.join("none.tar"), "--expect", `sha256:${HEX}`, "--root", dir.join("new")],
+  ],
+  [
+    "IMAGE_ID_MISMATCH",
+    1,
+    () => ["load", "-i", dir.join("none"), "--expect", `sha256:${HEX}`, "--root", dir.join("new")],
+  ],
+  ["IMAGE_ID_MISMATCH", 1, () => ["verify", "--all", "--expect", `sha256:${HEX}`, "--root", dir.join("empty")]],
   ["USAGE", 2, () => ["images", "--frobnicate"]],
   ["USAGE", 2, () => ["images", "one", "two"]],
   ["USAGE", 2, () => ["id"]],
@@ -48,6 +63,8 @@ const CASES: readonly (readonly [code: string, exit: number, args: () => string[
   ["NOT_FOUND", 3, () => ["images", "--root", dir.join("nowhere")]],
   ["NOT_FOUND", 3, () => ["tag", "app:1", "x", "--root", dir.join("nowhere")]],
   ["NOT_FOUND", 3, () => ["chain", sample.appTar, "--dirs"]],
+  ["NOT_FOUND", 3, () => ["verify", dir.join("none.tar"), "--expect", `sha256:${HEX}`]],
+  ["NOT_FOUND", 3, () => ["verify", dir.join("none")]],
   ["AMBIGUOUS", 3, () => ["chain", sample.twoTar]],
   ["BAD_ARCHIVE", 4, () => ["pull", dir.join("noise.tar"), "--root", dir.join("never")]],
   ["BAD_ROOT", 4, () => ["images", "--root", dir.path]],
@@ -130,6 +147,13 @@ describe("a failure", () => {
     const args = ["id", "nowhere", "--root", root];
     assert.doesNotMatch((await ovl(args)).stderr, /\n\s+at /);
     assert.match((await ovl(args, { env: { DEBUG: "1" } })).stderr, /\n\s+at /);
+  });
+});
+
+describe("a verification of nothing", () => {
+  it("of a root without images holds", async () => {
+    const { status, json } = await ovlJson(["verify", "--all", "--root", dir.join("empty")]);
+    assert.deepEqual([status, json], [0, { ok: true, targets: [] }]);
   });
 });
 
