@@ -53,6 +53,7 @@ export { type FileRecord, listFiles } from "./rootfs/files.js";
 export type { UnionLayer } from "./rootfs/layers.js";
 export { type OpenedRootfs, openRootfs, openSingleLayer } from "./rootfs/open.js";
 export { type Which, type WhichLayer, which } from "./rootfs/which.js";
+export type { ClaimedLayer, DamagedImage, OnDamage } from "./source/damage.js";
 export { type OpenedSource, openSource } from "./source/open-source.js";
 export type { ImageSource, Selection, SourceImage, SourceKind, SourceLayer } from "./source/source.js";
 export { type Chain, type ChainLink, configChain, imageChain, lowerDirOption } from "./store/chain.js";

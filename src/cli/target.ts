@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { OvlError } from "../errors.js";
 import type { ImageId } from "../model/digest.js";
 import type { Platform } from "../model/platform.js";
+import type { OnDamage } from "../source/damage.js";
 import type { RegistryOptions } from "../source/registry/options.js";
 import type { ImageSource, SourceImage } from "../source/source.js";
 import type { Container } from "../store/mounts.js";
@@ -52,14 +53,15 @@ export class Targets implements AsyncDisposable {
     );
   }
 
-  async all(argument: string): Promise<ImageTarget[]> {
-    if (isSource(argument)) return this.#inSource(argument);
+  /** @param onDamage as of `ImageSource.images` */
+  async all(argument: string, onDamage?: OnDamage): Promise<ImageTarget[]> {
+    if (isSource(argument)) return this.#inSource(argument, onDamage);
     try {
       return [await this.#inStore(argument)];
     } catch (thrown) {
       // `app.tar` without a path could name either; the root comes first, as it does for docker.
       const missing = thrown instanceof OvlError && (thrown.code === "NOT_FOUND" || thrown.code === "USAGE");
-      if (missing && existsSync(argument)) return this.#inSource(argument);
+      if (missing && existsSync(argument)) return this.#inSource(argument, onDamage);
       throw thrown;
     }
   }
@@ -104,11 +106,11 @@ export class Targets implements AsyncDisposable {
     return signal === undefined ? work : unlessInterrupted(work, signal);
   }
 
-  async #inSource(argument: string): Promise<ImageTarget[]> {
+  async #inSource(argument: string, onDamage: OnDamage | undefined): Promise<ImageTarget[]> {
     const { openSource } = await import("../source/open-source.js");
     const { source, name } = await this.#unlessStopped(openSource(argument, this.#registry, this.#maxBytes));
     this.#sources.push(source);
-    const images = await this.#unlessStopped(source.images({ name, platform: this.#platform }));
+    const images = await this.#unlessStopped(source.images({ name, platform: this.#platform }, onDamage));
     return images.map((image) => ({ kind: "source", target: argument, id: image.id, image }));
   }
 }

@@ -1,10 +1,14 @@
-/** What `ovl verify` is asked about, one after the other, with every problem of each. */
+/**
+ * What `ovl verify` is asked about, one after the other, with every problem of each. A target that cannot be looked at is
+ * a problem of its own beside others.
+ */
 import { availableParallelism } from "node:os";
 import { OvlError } from "../errors.js";
 import type { LayerProgress } from "../layer/progress.js";
 import type { ImageId } from "../model/digest.js";
-import { type Problem, problemOf, type Verification } from "../store/verification.js";
-import { type VerifyOptions, verifySource } from "../store/verify-source.js";
+import { type ClaimedLayer, type DamagedImage, isAboutContent } from "../source/damage.js";
+import { asProblem, type Problem, type Verification } from "../store/verification.js";
+import { type VerifyOptions, verifyLayers, verifySource } from "../store/verify-source.js";
 import { StoredVerifier } from "../store/verify-stored.js";
 import { imageIdOf, maxLayerBytesOf } from "./flags.js";
 import { prefixed } from "./progress/prefixed.js";
@@ -28,13 +32,23 @@ export interface VerifyFlags {
   readonly "max-layer-size"?: string | undefined;
 }
 
-/** Throws USAGE where nothing is asked for, IMAGE_ID_MISMATCH where one image is expected and none is stored, and what keeps it from knowing. */
+/** A target, and what kept all of it, or one image of it, from being looked at; null where nothing did. */
+interface Looked {
+  readonly found: VerifiedTarget;
+  readonly failure: OvlError | null;
+}
+
+/**
+ * What is asked for, and the exit status that it makes.
+ * Throws USAGE where nothing is asked for, IMAGE_ID_MISMATCH where one image is expected and none is stored, what keeps
+ * it from knowing, and what keeps it from looking at the only target that there is.
+ */
 export async function verifyTargets(
   targets: Targets,
   names: readonly string[],
   flags: VerifyFlags,
   run: { readonly signal: AbortSignal; readonly progress: LayerProgress },
-): Promise<Verified> {
+): Promise<{ readonly verified: Verified; readonly exit: number }> {
   if (names.length === 0 && !flags.all)
     throw new OvlError("USAGE", "missing argument: TARGET, or --all for every stored image");
   const expect = await imageIdOf(flags.expect);
@@ -43,33 +57,67 @@ export async function verifyTargets(
     maxLayerBytes: await maxLayerBytesOf(flags),
     ...run,
   });
-  const verified: VerifiedTarget[] = [];
+  const looked: Looked[] = [];
   const stored = flags.all ? await targets.everyStored() : [];
   if (expect !== null && names.length + stored.length === 0) throw noneStored(expect);
-  for (const [i, name] of [...names, ...stored].entries()) {
-    const images = await findImages(targets, name, i >= names.length);
-    if ("code" in images) verified.push({ target: name, imageId: null, ok: false, layers: [], problems: [images] });
-    else for (const image of images) verified.push(expected(await verifier.verify(image), image.target, expect));
-  }
-  return { ok: verified.every(({ ok }) => ok), targets: verified };
+  for (const name of names) looked.push(...(await look(targets, name, verifier, expect)));
+  for (const name of stored) looked.push(...(await look(targets, name, verifier, expect)).map(asNamed));
+  const [only, second] = looked;
+  if (only?.failure && second === undefined) throw only.failure;
+  const verified = looked.map(({ found }) => found);
+  return { verified: { ok: verified.every(({ ok }) => ok), targets: verified }, exit: exitOf(looked) };
 }
 
-/**
- * A config or manifest that is not what its digest says is a finding like any other.
- * @param isNamed by the root itself: then an image that is not there is a finding, too
- */
-async function findImages(targets: Targets, name: string, isNamed: boolean): Promise<ImageTarget[] | Problem> {
+/** 1 where anything differs; else that of the first that could not be looked at. */
+function exitOf(looked: readonly Looked[]): number {
+  const statuses = looked.map(({ found, failure }) => (found.ok ? 0 : (failure?.exit ?? 1)));
+  return statuses.includes(1) ? 1 : (statuses.find((status) => status !== 0) ?? 0);
+}
+
+/** A target image by image. */
+async function look(targets: Targets, name: string, verifier: Verifier, expect: ImageId | null): Promise<Looked[]> {
+  const damaged: DamagedImage[] = [];
+  const looked: Looked[] = [];
+  let images: readonly ImageTarget[] = [];
   try {
-    const images = await targets.all(name);
-    if (images.length === 0) throw holdsNone(name);
-    return images;
+    images = await targets.all(name, (image) => damaged.push(image));
+    if (images.length + damaged.length === 0) throw holdsNone(name);
   } catch (thrown) {
-    if (!(thrown instanceof OvlError)) throw thrown;
-    if (thrown.exit === 1) return problemOf(thrown, name);
-    if (!isNamed || thrown.code !== "NOT_FOUND") throw thrown;
-    const message = `the config of ${name} is missing, though the root has a name for it; "ovl fsck" says more`;
-    return { code: "NOT_FOUND", subject: name, expected: null, actual: null, message };
+    damaged.push({ error: aboutContent(thrown), layers: [] });
   }
+  for (const { error, layers } of damaged) {
+    looked.push(failed(name, null, error, await verifier.layers(layers)));
+  }
+  for (const image of images) {
+    try {
+      looked.push({ found: expected(await verifier.verify(image), image.target, expect), failure: null });
+    } catch (thrown) {
+      looked.push(failed(name, image.id, aboutContent(thrown), []));
+    }
+  }
+  return looked;
+}
+
+function aboutContent(thrown: unknown): OvlError {
+  if (isAboutContent(thrown)) return thrown;
+  throw thrown;
+}
+
+/** @param others what else is wrong */
+function failed(target: string, imageId: ImageId | null, error: OvlError, others: readonly Problem[]): Looked {
+  const problems = [asProblem(error, target), ...others];
+  const isFinding = error.exit === 1 || others.length > 0;
+  return { found: { target, imageId, ok: false, layers: [], problems }, failure: isFinding ? null : error };
+}
+
+/** The root itself names what was asked for: that it is not there is a finding then. */
+function asNamed(looked: Looked): Looked {
+  const { found, failure } = looked;
+  if (failure?.code !== "NOT_FOUND") return looked;
+  const subject = found.target;
+  const message = `the config of ${subject} is missing, though the root has a name for it; "ovl fsck" says more`;
+  const problem: Problem = { code: "NOT_FOUND", subject, expected: null, actual: null, message };
+  return { found: { ...found, problems: [problem] }, failure: null };
 }
 
 function expected(found: Verification, target: string, expect: ImageId | null): VerifiedTarget {
@@ -104,8 +152,15 @@ class Verifier implements AsyncDisposable {
       this.#stored ??= new StoredVerifier(target.store, this.#options);
       return this.#stored.verify(target.id);
     }
-    const progress = prefixed(this.#options.progress, `${this.#sources++} `);
-    return verifySource(target.image, { ...this.#options, progress });
+    return verifySource(target.image, this.#sourceOptions());
+  }
+
+  layers(layers: readonly ClaimedLayer[]): Promise<Problem[]> {
+    return verifyLayers(layers, this.#sourceOptions());
+  }
+
+  #sourceOptions(): VerifyOptions {
+    return { ...this.#options, progress: prefixed(this.#options.progress, `${this.#sources++} `) };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

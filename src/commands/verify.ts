@@ -8,7 +8,7 @@ import { verifyText } from "../cli/views/verify.js";
 export default class Verify extends OvlCommand {
   static override readonly summary = "Recompute everything that an image claims to be.";
   static override readonly description =
-    "Blob digests and sizes, diff_ids, the image id, ChainIDs; of a stored image, each layer rebuilt bit for bit from tar-split and the files on disk. Every problem is listed, not only the first; any of them is exit 1. Nothing is changed.";
+    "Blob digests and sizes, diff_ids, the image id, ChainIDs; of a stored image, each layer rebuilt bit for bit from tar-split and the files on disk. Every problem is listed, not only the first. Exit 1 if anything differs; where targets only cannot be looked at, the status of the first of these. Nothing is changed.";
   static override readonly usage = "verify IMAGE|SOURCE... [FLAGS]";
   static override readonly examples = [
     { description: "Everything in Docker's root", command: "<%= config.bin %> verify --all --root /var/lib/docker" },
@@ -40,9 +40,12 @@ export default class Verify extends OvlCommand {
     const { verifyTargets } = await import("../cli/verify-targets.js");
     await using targets = await this.targets(flags);
     using progress = await this.progress(flags, "verifying");
-    const verified = await verifyTargets(targets, args.target ?? [], flags, { progress, signal: this.signal });
+    const { verified, exit } = await verifyTargets(targets, args.target ?? [], flags, {
+      progress,
+      signal: this.signal,
+    });
     progress[Symbol.dispose]();
-    if (!verified.ok) process.exitCode = 1;
+    if (exit !== 0) process.exitCode = exit;
     const color = await this.color(flags);
     return this.answer(verified, flags, {
       text: () => verifyText(verified, color),

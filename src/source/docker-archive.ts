@@ -13,11 +13,13 @@ import { parseJson } from "../model/json.js";
 import { bestPlatform, formatPlatform } from "../model/platform.js";
 import { familiarString, parseReference, whyNotATag, withDefaultTag } from "../model/reference.js";
 import type { ArchiveTree } from "./archive-tree.js";
+import { type ClaimedLayer, claimedLayers, type OnDamage, tellDamage } from "./damage.js";
 import { archiveLayer, digestInPath, type MissingBase } from "./docker-layer.js";
 import { legacyImages, MAX_LIST_BYTES } from "./docker-legacy.js";
 import { validParents } from "./docker-parents.js";
 import { DocumentBudget } from "./document-budget.js";
 import { type FileTree, readFile, show } from "./file-tree.js";
+import { familiar } from "./oci-index.js";
 import { layoutImages } from "./oci-layout.js";
 import type { ImageSource, Selection, SourceImage } from "./source.js";
 
@@ -28,14 +30,26 @@ export function dockerSource(tree: ArchiveTree): ImageSource {
   return {
     kind: "docker-archive",
     location: tree.location,
-    images: async (selection) => {
-      const images = tree.has(DOCKER_MANIFEST_FILE) ? manifestImages(tree) : await legacyImages(tree);
+    images: async (selection, onDamage) => {
+      let isTold = false;
+      const tell: OnDamage | undefined =
+        onDamage &&
+        ((damaged) => {
+          isTold = true;
+          onDamage(damaged);
+        });
+      const images = tree.has(DOCKER_MANIFEST_FILE)
+        ? manifestImages(tree, selection.name, tell)
+        : await legacyImages(tree);
       try {
         return select(images, selection, tree.location);
       } catch (error) {
+        if (!(error instanceof OvlError)) throw error;
+        // What was asked for by name is what the damage is of.
+        if (isTold && error.code === "NOT_FOUND") return [];
         // manifest.json has one platform an image; the newer archive's index.json may have others.
-        const isElsewhere = error instanceof OvlError && error.code === "NO_PLATFORM" && tree.has("index.json");
-        if (isElsewhere) return layoutImages(tree, selection);
+        const isElsewhere = error.code === "NO_PLATFORM" && tree.has("index.json");
+        if (isElsewhere) return layoutImages(tree, selection, onDamage);
         throw error;
       }
     },
@@ -53,7 +67,8 @@ const itemShape = goStruct({
 const manifestShape = v.nullable(v.array(v.nullable(itemShape), "must be an array"));
 type Item = NonNullable<v.InferOutput<typeof itemShape>>;
 
-function manifestImages(tree: ArchiveTree): SourceImage[] {
+/** @param wanted the name of the only image whose damage is told; null for every image */
+function manifestImages(tree: ArchiveTree, wanted: string | null, onDamage: OnDamage | undefined): SourceImage[] {
   const context = {
     subject: `${DOCKER_MANIFEST_FILE} of ${tree.location}`,
     code: "BAD_MANIFEST",
@@ -69,11 +84,32 @@ function manifestImages(tree: ArchiveTree): SourceImage[] {
     configs.set(path, config);
     return config;
   };
-  const images = items.map((item) => manifestImage(tree, item ?? {}, configAt));
-  return validParents(
-    images,
-    items.map((item) => (item?.Parent ?? "") as ImageId | ""),
-  );
+  const images: SourceImage[] = [];
+  const parents: (ImageId | "")[] = [];
+  for (const item of items) {
+    try {
+      images.push(manifestImage(tree, item ?? {}, configAt));
+      parents.push((item?.Parent ?? "") as ImageId | "");
+    } catch (thrown) {
+      const isAsked = wanted === null || isCalled(item ?? {}, wantedName(wanted));
+      const tell = onDamage && !isAsked ? () => {} : onDamage;
+      tellDamage(thrown, tell, budget, ownLayers(tree, item ?? {}));
+    }
+  }
+  return validParents(images, parents, (error) => tellDamage(error, onDamage, budget));
+}
+
+function isCalled({ RepoTags }: Item, name: string): boolean {
+  return (RepoTags ?? []).some((tag) => familiar(tag ?? "") === name);
+}
+
+/** Layers whose paths say what they are, where no config says it. */
+function ownLayers(tree: FileTree, { Layers }: Item): ClaimedLayer[] {
+  const layers = (Layers ?? []).flatMap((path) => {
+    const digest = digestInPath(path ?? "");
+    return digest === null ? [] : [archiveLayer(tree, path ?? "", digest as string as DiffId)];
+  });
+  return claimedLayers(layers);
 }
 
 function manifestImage(tree: ArchiveTree, item: Item, configAt: (path: string) => ImageConfig): SourceImage {

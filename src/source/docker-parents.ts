@@ -8,22 +8,22 @@ import type { SourceImage } from "./source.js";
 /**
  * The images with their parents. One that is not in the archive is dropped, as is an image's own id.
  * @param claimed for each image; empty where there is none
- * Throws BAD_MANIFEST where the history of the child is not that of the parent and one entry more.
+ * @param refuse gets BAD_MANIFEST where the history of the child is not that of the parent and one entry more; where it
+ * does not throw it, the image is there without a parent
  */
-export function validParents(images: readonly SourceImage[], claimed: readonly (ImageId | "")[]): SourceImage[] {
+export function validParents(
+  images: readonly SourceImage[],
+  claimed: readonly (ImageId | "")[],
+  refuse: (error: OvlError) => void,
+): SourceImage[] {
   const byId = new Map([...images].reverse().map((image) => [image.id, image]));
   return images.map((image, i) => {
     const parent = byId.get(claimed[i] as ImageId);
     if (parent === undefined || parent.id === image.id) return image;
     if (!isParent(image.config.history, parent.config.history)) {
-      throw new OvlError(
-        "BAD_MANIFEST",
-        `image ${parent.id} is not a valid parent of ${image.id}: their history differs`,
-        {
-          parent: parent.id,
-          id: image.id,
-        },
-      );
+      const message = `image ${parent.id} is not a valid parent of ${image.id}: their history differs`;
+      refuse(new OvlError("BAD_MANIFEST", message, { parent: parent.id, id: image.id }));
+      return image;
     }
     return { ...image, parent: parent.id };
   });

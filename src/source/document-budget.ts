@@ -16,10 +16,14 @@ export class DocumentBudget {
     this.#location = location;
   }
 
+  get isSpent(): boolean {
+    return this.#bytes > MAX_BYTES;
+  }
+
   /** Throws BAD_ARCHIVE. */
   spend(bytes: number): void {
     this.#bytes += bytes;
-    if (this.#bytes <= MAX_BYTES) return;
+    if (!this.isSpent) return;
     throw new OvlError(
       "BAD_ARCHIVE",
       `${this.#location}: its manifests and configs have more than ${MAX_BYTES} bytes together; ask for one image of it by name, or split it`,

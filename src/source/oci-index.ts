@@ -33,16 +33,27 @@ export interface ChosenManifest {
 
 /**
  * The images of an index, one manifest each.
- * Throws NOT_FOUND for a name that it has not, NO_PLATFORM, AMBIGUOUS, and what reading throws.
+ * Throws NOT_FOUND for a name that it has not.
+ * @param refuse gets what is wrong with one image: NO_PLATFORM, AMBIGUOUS, what reading throws; where it does not throw
+ * it, that image is left out
  */
-export async function chooseImages(index: Index, selection: Selection, blobs: Blobs): Promise<ChosenManifest[]> {
+export async function chooseImages(
+  index: Index,
+  selection: Selection,
+  blobs: Blobs,
+  refuse: (thrown: unknown) => void,
+): Promise<ChosenManifest[]> {
   const groups = imageGroups(index, selection.name, blobs.location);
   const chosen = new Map<string, ChosenManifest>();
   for (const { label, name, descriptors } of groups) {
-    const { descriptor, manifest } = await choosePlatform(label, descriptors, selection.platform, blobs);
-    const before = chosen.get(descriptor.digest);
-    const names = [...(before?.names ?? []), ...(name === null ? [] : [name])];
-    chosen.set(descriptor.digest, { descriptor, manifest, names: [...new Set(names)] });
+    try {
+      const { descriptor, manifest } = await choosePlatform(label, descriptors, selection.platform, blobs);
+      const before = chosen.get(descriptor.digest);
+      const names = [...(before?.names ?? []), ...(name === null ? [] : [name])];
+      chosen.set(descriptor.digest, { descriptor, manifest, names: [...new Set(names)] });
+    } catch (thrown) {
+      refuse(thrown);
+    }
   }
   return [...chosen.values()];
 }
@@ -113,7 +124,7 @@ function isFullName(text: string): boolean {
 }
 
 /** Familiar form with a tag; null for what docker could not store as a tag: the annotation may be any text. */
-function familiar(text: string): string | null {
+export function familiar(text: string): string | null {
   try {
     const reference = withDefaultTag(parseReference(text));
     return whyNotATag(reference) === null ? familiarString(reference) : null;

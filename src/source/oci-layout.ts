@@ -10,6 +10,7 @@ import { checkShape, goStruct } from "../model/go-shape.js";
 import { parseJson } from "../model/json.js";
 import { type Descriptor, MAX_MANIFEST_BYTES, type Manifest, parseManifest } from "../model/manifest.js";
 import { isForeignLayerType, isImageConfigType, isLayerType } from "../model/media-types.js";
+import { claimedLayers, type OnDamage, tellDamage } from "./damage.js";
 import { DocumentBudget } from "./document-budget.js";
 import { type FileTree, readFile, readRange, show } from "./file-tree.js";
 import { type Blobs, type ChosenManifest, chooseImages } from "./oci-index.js";
@@ -20,13 +21,13 @@ export function ociSource(kind: "oci" | "oci-archive", tree: FileTree): ImageSou
   return {
     kind,
     location: tree.location,
-    images: (selection) => layoutImages(tree, selection),
+    images: (selection, onDamage) => layoutImages(tree, selection, onDamage),
     [Symbol.asyncDispose]: async () => tree[Symbol.dispose](),
   };
 }
 
 /** The images of a layout; errors as of `ImageSource.images`. */
-export async function layoutImages(tree: FileTree, selection: Selection): Promise<SourceImage[]> {
+export async function layoutImages(tree: FileTree, selection: Selection, onDamage?: OnDamage): Promise<SourceImage[]> {
   checkLayout(tree);
   const bytes = readFile(tree, "index.json", manifestLimits("index.json"));
   const index = parseManifest(bytes, "", `index.json of ${tree.location}`);
@@ -37,10 +38,22 @@ export async function layoutImages(tree: FileTree, selection: Selection): Promis
     manifest: async (descriptor) => readManifest(tree, descriptor, budget),
     config: async (manifest) => readConfig(tree, manifest.config, budget),
   };
-  const chosen = await chooseImages(index, selection, blobs);
+  let isComplete = true;
+  const chosen = await chooseImages(index, selection, blobs, (thrown) => {
+    isComplete = false;
+    tellDamage(thrown, onDamage, budget);
+  });
   // Signatures and their like may lie beside images; where there is nothing else, they are refused by name.
   const images = chosen.filter(({ manifest }) => isImageConfigType(manifest.config.mediaType));
-  return (images.length > 0 ? images : chosen).map((each) => sourceImage(tree, each, budget));
+  return (images.length > 0 || !isComplete ? images : chosen).flatMap((each) => {
+    try {
+      return [sourceImage(tree, each, budget)];
+    } catch (thrown) {
+      const layers = each.manifest.layers.filter(({ mediaType }) => isLayerType(mediaType));
+      tellDamage(thrown, onDamage, budget, claimedLayers(layers.map((layer) => sourceBlob(tree, layer))));
+      return [];
+    }
+  });
 }
 
 function checkLayout(tree: FileTree): void {
@@ -68,7 +81,7 @@ function sourceImage(
     config,
     names,
     manifestDigest: descriptor.digest,
-    layers: manifest.layers.map((layer, i) => sourceLayer(tree, layer, config.diffIds[i] as DiffId)),
+    layers: manifest.layers.map((layer, i) => ({ diffId: config.diffIds[i] as DiffId, ...sourceBlob(tree, layer) })),
     parent: null,
   };
 }
@@ -92,9 +105,9 @@ export function checkLayers({ layers }: Manifest, config: ImageConfig, location:
   }
 }
 
-function sourceLayer(tree: FileTree, descriptor: Descriptor, diffId: DiffId): SourceLayer {
+function sourceBlob(tree: FileTree, descriptor: Descriptor): Omit<SourceLayer, "diffId"> {
   const { digest, mediaType, size } = descriptor;
-  return { diffId, digest, mediaType, size, open: async () => openBlob(tree, descriptor, `layer ${digest}`) };
+  return { digest, mediaType, size, open: async () => openBlob(tree, descriptor, `layer ${digest}`) };
 }
 
 function readManifest(

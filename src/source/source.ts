@@ -6,6 +6,7 @@ import type { ByteStream, FileRange } from "../blob/byte-source.js";
 import type { ImageConfig } from "../model/config.js";
 import type { DiffId, Digest, ImageId } from "../model/digest.js";
 import type { Platform } from "../model/platform.js";
+import type { OnDamage } from "./damage.js";
 
 export type SourceKind = "oci" | "oci-archive" | "docker-archive" | "docker";
 
@@ -17,8 +18,10 @@ export interface ImageSource extends AsyncDisposable {
    * The images asked for, their configs and manifests verified against their digests.
    * Throws NOT_FOUND, NO_PLATFORM, AMBIGUOUS, BAD_ARCHIVE, PATH_ESCAPE, BAD_MANIFEST, BAD_CONFIG, TOO_MANY_LAYERS,
    * UNSUPPORTED_MEDIA_TYPE, DIGEST_MISMATCH, SIZE_MISMATCH.
+   * @param onDamage told of each image that one of these is wrong with, which is then left out; without it, and by a
+   * source that holds one image, the first of them is thrown
    */
-  images(selection: Selection): Promise<readonly SourceImage[]>;
+  images(selection: Selection, onDamage?: OnDamage): Promise<readonly SourceImage[]>;
 }
 
 export interface Selection {

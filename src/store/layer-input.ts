@@ -10,7 +10,7 @@ import type { SourceLayer } from "../source/source.js";
  * @param clear takes back what a first try has left
  */
 export async function withBlob<T>(
-  layer: SourceLayer,
+  layer: Pick<SourceLayer, "digest" | "open">,
   subject: string,
   run: (open: () => Promise<FirstStage>) => Promise<T>,
   clear: () => void = () => {},

@@ -23,14 +23,11 @@ export interface Verification {
 /** A failure as a finding; rethrown where it says nothing about the content. */
 export function problemOf(thrown: unknown, subject: string): Problem {
   if (!(thrown instanceof OvlError) || (thrown.exit !== 1 && thrown.exit !== 4)) throw thrown;
-  const { expected, actual, path } = thrown.fields;
-  return {
-    code: thrown.code,
-    subject: textOf(path) ?? subject,
-    expected: textOf(expected),
-    actual: textOf(actual),
-    message: thrown.message,
-  };
+  return asProblem(thrown, subject);
+}
+
+export function asProblem({ code, message, fields: { expected, actual, path } }: OvlError, subject: string): Problem {
+  return { code, subject: textOf(path) ?? subject, expected: textOf(expected), actual: textOf(actual), message };
 }
 
 function textOf(value: unknown): string | null {

@@ -1,7 +1,8 @@
 /** Whether an image in a SOURCE is what it claims to be: every layer read and hashed, nothing stored. */
 import { LayerPipeline } from "../layer/pipeline.js";
 import type { LayerProgress } from "../layer/progress.js";
-import { hexOf } from "../model/digest.js";
+import { type DiffId, type Digest, hexOf } from "../model/digest.js";
+import type { ClaimedLayer } from "../source/damage.js";
 import type { SourceImage, SourceLayer } from "../source/source.js";
 import { withBlob } from "./layer-input.js";
 import { type Problem, problemOf, type Verification } from "./verification.js";
@@ -15,16 +16,9 @@ export interface VerifyOptions {
   readonly progress?: LayerProgress | undefined;
 }
 
-/** Throws only what keeps it from knowing: an I/O error, an interruption. */
+/** Throws only what keeps it from knowing: an I/O error, an interruption, a layer that is meant to be had elsewhere. */
 export async function verifySource(image: SourceImage, options: VerifyOptions): Promise<Verification> {
-  const keys = image.layers.map((_, i) => `${image.id} ${i}`);
-  image.layers.forEach((layer, i) => {
-    options.progress?.waiting(keys[i] as string, { label: hexOf(layer.digest ?? layer.diffId), bytes: layer.size });
-  });
-  await using pipeline = new LayerPipeline(options);
-  const found = await Promise.all(
-    image.layers.map((layer, i) => checkLayer(pipeline, layer, keys[i] as string, options.progress)),
-  );
+  const found = await checkLayers(image.layers, image.id, options);
   const problems = found.filter((problem) => problem !== null);
   return {
     imageId: image.id,
@@ -34,13 +28,37 @@ export async function verifySource(image: SourceImage, options: VerifyOptions): 
   };
 }
 
+/** What is wrong with the layers of an image of which nothing else is known. Throws as `verifySource` does. */
+export async function verifyLayers(layers: readonly ClaimedLayer[], options: VerifyOptions): Promise<Problem[]> {
+  const found = await checkLayers(layers, "", options);
+  return found.filter((problem) => problem !== null);
+}
+
+/** A problem or null for each layer. */
+async function checkLayers(
+  layers: readonly (SourceLayer | ClaimedLayer)[],
+  owner: string,
+  options: VerifyOptions,
+): Promise<(Problem | null)[]> {
+  const keys = layers.map((_, i) => `${owner} ${i}`);
+  layers.forEach((layer, i) => {
+    options.progress?.waiting(keys[i] as string, { label: hexOf(nameOf(layer)), bytes: layer.size });
+  });
+  await using pipeline = new LayerPipeline(options);
+  return await Promise.all(layers.map((layer, i) => checkLayer(pipeline, layer, keys[i] as string, options.progress)));
+}
+
+function nameOf(layer: SourceLayer | ClaimedLayer): Digest | DiffId {
+  return layer.diffId === null ? layer.digest : (layer.digest ?? layer.diffId);
+}
+
 async function checkLayer(
   pipeline: LayerPipeline,
-  layer: SourceLayer,
+  layer: SourceLayer | ClaimedLayer,
   key: string,
   progress: LayerProgress | undefined,
 ): Promise<Problem | null> {
-  const subject = layer.digest ?? layer.diffId;
+  const subject = nameOf(layer);
   try {
     await withBlob(layer, subject, (open) =>
       pipeline.run(
@@ -53,6 +71,6 @@ async function checkLayer(
     return null;
   } catch (thrown) {
     progress?.finished(key, "failed");
-    return problemOf(thrown, layer.diffId);
+    return problemOf(thrown, layer.diffId ?? layer.digest);
   }
 }
