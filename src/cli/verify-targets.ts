@@ -63,7 +63,7 @@ export async function verifyTargets(
   for (const name of names) looked.push(...(await look(targets, name, verifier, expect)));
   for (const name of stored) looked.push(...(await look(targets, name, verifier, expect)).map(asNamed));
   const [only, second] = looked;
-  if (only?.failure && second === undefined) throw only.failure;
+  if (only?.failure && only.found.problems.length === 1 && second === undefined) throw only.failure;
   const verified = looked.map(({ found }) => found);
   return { verified: { ok: verified.every(({ ok }) => ok), targets: verified }, exit: exitOf(looked) };
 }
@@ -83,31 +83,38 @@ async function look(targets: Targets, name: string, verifier: Verifier, expect: 
     images = await targets.all(name, (image) => damaged.push(image));
     if (images.length + damaged.length === 0) throw holdsNone(name);
   } catch (thrown) {
-    damaged.push({ error: aboutContent(thrown), layers: [] });
+    damaged.push(damage(thrown));
   }
-  for (const { error, layers } of damaged) {
-    looked.push(failed(name, null, error, await verifier.layers(layers)));
-  }
+  if (damaged.length > 0) looked.push(await failed(name, null, damaged, verifier));
   for (const image of images) {
     try {
       looked.push({ found: expected(await verifier.verify(image), image.target, expect), failure: null });
     } catch (thrown) {
-      looked.push(failed(name, image.id, aboutContent(thrown), []));
+      looked.push(await failed(name, image.id, [damage(thrown)], verifier));
     }
   }
   return looked;
 }
 
-function aboutContent(thrown: unknown): OvlError {
-  if (isAboutContent(thrown)) return thrown;
-  throw thrown;
+function damage(thrown: unknown): DamagedImage {
+  if (!isAboutContent(thrown)) throw thrown;
+  return { error: thrown, id: null, layers: [] };
 }
 
-/** @param others what else is wrong */
-function failed(target: string, imageId: ImageId | null, error: OvlError, others: readonly Problem[]): Looked {
-  const problems = [asProblem(error, target), ...others];
-  const isFinding = error.exit === 1 || others.length > 0;
-  return { found: { target, imageId, ok: false, layers: [], problems }, failure: isFinding ? null : error };
+/** What belongs to no image that could be looked at, all of it together. */
+async function failed(
+  target: string,
+  imageId: ImageId | null,
+  damaged: readonly DamagedImage[],
+  verifier: Verifier,
+): Promise<Looked> {
+  const problems: Problem[] = [];
+  for (const { error, layers } of damaged) problems.push(asProblem(error, target), ...(await verifier.layers(layers)));
+  const differs = problems.length > damaged.length || damaged.some(({ error }) => error.exit === 1);
+  return {
+    found: { target, imageId, ok: false, layers: [], problems },
+    failure: differs ? null : (damaged[0]?.error ?? null),
+  };
 }
 
 /** The root itself names what was asked for: that it is not there is a finding then. */

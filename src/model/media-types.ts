@@ -49,6 +49,11 @@ export function isLayerType(mediaType: string): boolean {
   return LAYER.test(mediaType);
 }
 
+/** A layer that is said to be a tar as it is, whose digest is its DiffID then. */
+export function isPlainLayerType(mediaType: string): boolean {
+  return mediaType === OCI_LAYER || mediaType === DOCKER_LAYER;
+}
+
 /** A layer whose bytes may be missing from where the image is, to be had from its publisher only. */
 export function isForeignLayerType(mediaType: string): boolean {
   return isLayerType(mediaType) && /\.(?:nondistributable|foreign)\./.test(mediaType);

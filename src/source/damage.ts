@@ -1,12 +1,14 @@
 /** What is wrong with one image of a source, for those who want to know all of it. */
 import { OvlError } from "../errors.js";
-import type { Digest } from "../model/digest.js";
+import type { Digest, ImageId } from "../model/digest.js";
 import type { DocumentBudget } from "./document-budget.js";
 import type { SourceLayer } from "./source.js";
 
 /** An image that is not what it claims to be, or cannot be read. */
 export interface DamagedImage {
   readonly error: OvlError;
+  /** What the source calls it; null where not even that is known. */
+  readonly id: ImageId | null;
   /** Those of its layers that have a claim of their own, which holds or does not whatever the image is. */
   readonly layers: readonly ClaimedLayer[];
 }
@@ -24,10 +26,10 @@ export function tellDamage(
   thrown: unknown,
   onDamage: OnDamage | undefined,
   budget: DocumentBudget,
-  layers: readonly ClaimedLayer[] = [],
+  { id = null, layers = [] }: Partial<Omit<DamagedImage, "error">> = {},
 ): void {
   if (onDamage === undefined || budget.isSpent || !isAboutContent(thrown)) throw thrown;
-  onDamage({ error: thrown, layers });
+  onDamage({ error: thrown, id, layers });
 }
 
 /** Whether a failure says something of what was looked at: it differs, is not there, or is malformed. */

@@ -13,7 +13,7 @@ import { parseJson } from "../model/json.js";
 import { bestPlatform, formatPlatform } from "../model/platform.js";
 import { familiarString, parseReference, whyNotATag, withDefaultTag } from "../model/reference.js";
 import type { ArchiveTree } from "./archive-tree.js";
-import { type ClaimedLayer, claimedLayers, type OnDamage, tellDamage } from "./damage.js";
+import { type ClaimedLayer, claimedLayers, type DamagedImage, type OnDamage, tellDamage } from "./damage.js";
 import { archiveLayer, digestInPath, type MissingBase } from "./docker-layer.js";
 import { legacyImages, MAX_LIST_BYTES } from "./docker-legacy.js";
 import { validParents } from "./docker-parents.js";
@@ -21,32 +21,37 @@ import { DocumentBudget } from "./document-budget.js";
 import { type FileTree, readFile, show } from "./file-tree.js";
 import { familiar } from "./oci-index.js";
 import { layoutImages } from "./oci-layout.js";
+import { checkOtherHalf } from "./other-half.js";
 import type { ImageSource, Selection, SourceImage } from "./source.js";
 
 const DOCKER_MANIFEST_FILE = "manifest.json";
 
-/** Takes over the tree. */
-export function dockerSource(tree: ArchiveTree): ImageSource {
+/**
+ * Takes over the tree.
+ * @param isLayout whether it is taken for an OCI layout, too: whoever wants to know all that is wrong hears of both
+ */
+export function dockerSource(tree: ArchiveTree, isLayout = false): ImageSource {
   return {
     kind: "docker-archive",
     location: tree.location,
     images: async (selection, onDamage) => {
-      let isTold = false;
+      const damaged: DamagedImage[] = [];
       const tell: OnDamage | undefined =
         onDamage &&
-        ((damaged) => {
-          isTold = true;
-          onDamage(damaged);
+        ((image) => {
+          damaged.push(image);
+          onDamage(image);
         });
       const images = tree.has(DOCKER_MANIFEST_FILE)
         ? manifestImages(tree, selection.name, tell)
         : await legacyImages(tree);
+      if (isLayout && onDamage !== undefined) await checkOtherHalf(tree, images, damaged, onDamage);
       try {
         return select(images, selection, tree.location);
       } catch (error) {
         if (!(error instanceof OvlError)) throw error;
         // What was asked for by name is what the damage is of.
-        if (isTold && error.code === "NOT_FOUND") return [];
+        if (damaged.length > 0 && error.code === "NOT_FOUND") return [];
         // manifest.json has one platform an image; the newer archive's index.json may have others.
         const isElsewhere = error.code === "NO_PLATFORM" && tree.has("index.json");
         if (isElsewhere) return layoutImages(tree, selection, onDamage);
@@ -93,7 +98,8 @@ function manifestImages(tree: ArchiveTree, wanted: string | null, onDamage: OnDa
     } catch (thrown) {
       const isAsked = wanted === null || isCalled(item ?? {}, wantedName(wanted));
       const tell = onDamage && !isAsked ? () => {} : onDamage;
-      tellDamage(thrown, tell, budget, ownLayers(tree, item ?? {}));
+      const id = digestInPath(item?.Config ?? "") as string as ImageId | null;
+      tellDamage(thrown, tell, budget, { id, layers: ownLayers(tree, item ?? {}) });
     }
   }
   return validParents(images, parents, (error) => tellDamage(error, onDamage, budget));

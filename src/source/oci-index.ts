@@ -67,7 +67,7 @@ interface Group {
 }
 
 /** Entries of one name are one image in several platforms; so are nameless ones whose platforms all differ. */
-function imageGroups(index: Index, wanted: string | null, location: string): Group[] {
+export function imageGroups(index: Index, wanted: string | null, location: string): Group[] {
   const groups = new Map<string, Group>();
   const nameless: Descriptor[] = [];
   for (const descriptor of index.manifests) {
@@ -187,7 +187,7 @@ function isSame(a: Platform | null, b: Platform | null): boolean {
 }
 
 /** The manifests of images below descriptors, nested indexes opened, each once. */
-async function flatten(descriptors: readonly Descriptor[], blobs: Blobs): Promise<Candidate[]> {
+export async function flatten(descriptors: readonly Descriptor[], blobs: Blobs): Promise<Candidate[]> {
   const found = new Map<string, Candidate>();
   let seen = 0;
   const visit = async (top: Descriptor, descriptor: Descriptor, inherited: Platform | null, depth: number) => {
@@ -220,7 +220,7 @@ async function inTurn<T, R>(values: readonly T[], work: (value: T) => Promise<R>
   return results;
 }
 
-async function complete(
+export async function complete(
   { descriptor, manifest }: Candidate,
   blobs: Blobs,
 ): Promise<{ descriptor: Descriptor; manifest: Manifest }> {

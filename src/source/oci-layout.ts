@@ -5,10 +5,10 @@ import type { FileRange } from "../blob/byte-source.js";
 import { verifyBytes } from "../blob/verify.js";
 import { OvlError } from "../errors.js";
 import { type ImageConfig, MAX_CONFIG_BYTES, parseImageConfig } from "../model/config.js";
-import { algorithmOf, type DiffId, type Digest, hexOf } from "../model/digest.js";
+import { algorithmOf, type DiffId, type Digest, hexOf, type ImageId } from "../model/digest.js";
 import { checkShape, goStruct } from "../model/go-shape.js";
 import { parseJson } from "../model/json.js";
-import { type Descriptor, MAX_MANIFEST_BYTES, type Manifest, parseManifest } from "../model/manifest.js";
+import { type Descriptor, type Index, MAX_MANIFEST_BYTES, type Manifest, parseManifest } from "../model/manifest.js";
 import { isForeignLayerType, isImageConfigType, isLayerType } from "../model/media-types.js";
 import { claimedLayers, type OnDamage, tellDamage } from "./damage.js";
 import { DocumentBudget } from "./document-budget.js";
@@ -28,16 +28,9 @@ export function ociSource(kind: "oci" | "oci-archive", tree: FileTree): ImageSou
 
 /** The images of a layout; errors as of `ImageSource.images`. */
 export async function layoutImages(tree: FileTree, selection: Selection, onDamage?: OnDamage): Promise<SourceImage[]> {
-  checkLayout(tree);
-  const bytes = readFile(tree, "index.json", manifestLimits("index.json"));
-  const index = parseManifest(bytes, "", `index.json of ${tree.location}`);
-  if (index.kind !== "index") throw new OvlError("BAD_MANIFEST", `index.json of ${tree.location} is no index`);
+  const index = readIndex(tree);
   const budget = new DocumentBudget(tree.location);
-  const blobs: Blobs = {
-    location: tree.location,
-    manifest: async (descriptor) => readManifest(tree, descriptor, budget),
-    config: async (manifest) => readConfig(tree, manifest.config, budget),
-  };
+  const blobs = layoutBlobs(tree, budget);
   let isComplete = true;
   const chosen = await chooseImages(index, selection, blobs, (thrown) => {
     isComplete = false;
@@ -50,10 +43,29 @@ export async function layoutImages(tree: FileTree, selection: Selection, onDamag
       return [sourceImage(tree, each, budget)];
     } catch (thrown) {
       const layers = each.manifest.layers.filter(({ mediaType }) => isLayerType(mediaType));
-      tellDamage(thrown, onDamage, budget, claimedLayers(layers.map((layer) => sourceBlob(tree, layer))));
+      const id = each.manifest.config.digest as string as ImageId;
+      const claimed = claimedLayers(layers.map((layer) => sourceBlob(tree, layer)));
+      tellDamage(thrown, onDamage, budget, { id, layers: claimed });
       return [];
     }
   });
+}
+
+export function layoutBlobs(tree: FileTree, budget: DocumentBudget): Blobs {
+  return {
+    location: tree.location,
+    manifest: async (descriptor) => readManifest(tree, descriptor, budget),
+    config: async (manifest) => readConfig(tree, manifest.config, budget),
+  };
+}
+
+/** index.json of a layout that can be read. Throws BAD_ARCHIVE, BAD_MANIFEST, UNSUPPORTED_MEDIA_TYPE. */
+export function readIndex(tree: FileTree): Index {
+  checkLayout(tree);
+  const bytes = readFile(tree, "index.json", manifestLimits("index.json"));
+  const index = parseManifest(bytes, "", `index.json of ${tree.location}`);
+  if (index.kind !== "index") throw new OvlError("BAD_MANIFEST", `index.json of ${tree.location} is no index`);
+  return index;
 }
 
 function checkLayout(tree: FileTree): void {
@@ -148,7 +160,8 @@ function readBlob(
   return bytes;
 }
 
-function openBlob(tree: FileTree, descriptor: Descriptor, subject: string): FileRange {
+/** Where a blob is. Throws BAD_ARCHIVE where it is missing, SIZE_MISMATCH. */
+export function openBlob(tree: FileTree, descriptor: Descriptor, subject: string): FileRange {
   const { digest, size } = descriptor;
   const range = tree.find(blobPath(digest));
   if (range === null) throw missing(tree, descriptor, subject);

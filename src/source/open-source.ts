@@ -59,8 +59,8 @@ async function ociLayout(kind: "oci" | "oci-archive", tree: FileTree): Promise<I
   return (await import("./oci-layout.js")).ociSource(kind, tree);
 }
 
-async function dockerArchive(tree: ArchiveTree): Promise<ImageSource> {
-  return (await import("./docker-archive.js")).dockerSource(tree);
+async function dockerArchive(tree: ArchiveTree, isLayout = false): Promise<ImageSource> {
+  return (await import("./docker-archive.js")).dockerSource(tree, isLayout);
 }
 
 async function openDirectory(path: string): Promise<ImageSource> {
@@ -129,7 +129,7 @@ async function isDirectory(path: string): Promise<boolean> {
 /** The kind of an archive by what is in it. One that is both (docker >= 25) is a docker archive. */
 async function detected(tree: ArchiveTree): Promise<ImageSource> {
   try {
-    if (tree.has("manifest.json")) return await dockerArchive(tree);
+    if (tree.has("manifest.json")) return await dockerArchive(tree, tree.has("index.json"));
     if (tree.has("oci-layout") || tree.has("index.json")) return await ociLayout("oci-archive", tree);
     const { isLegacyArchive } = await import("./docker-legacy.js");
     if (isLegacyArchive(tree)) return await dockerArchive(tree);

@@ -3,7 +3,16 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { after, before, describe, it } from "node:test";
 import { violations } from "../schema/schemas.js";
-import { archive, dockerArchive, type Files, hex, hybridArchive, image, ociLayout } from "../support/image-builder.js";
+import {
+  archive,
+  dockerArchive,
+  type Files,
+  hex,
+  hybridArchive,
+  image,
+  ociLayout,
+  sha256,
+} from "../support/image-builder.js";
 import { ovl, ovlJson } from "../support/ovl.js";
 import { file, layer } from "../support/tar-builder.js";
 import { type Scratch, scratch } from "../support/tmp.js";
@@ -165,4 +174,133 @@ describe("verify of several targets", () => {
     assert.deepEqual([status, stderr], [3, ""]);
     assert.match(stdout, /^FAILED .*a\.tar\n {2}NOT_FOUND: .*\nFAILED .*b\.tar\n {2}NOT_FOUND: .*\n$/);
   });
+});
+
+describe("verify of a docker archive that is an OCI layout, too", () => {
+  const shared = layer(file("shared", "s".repeat(3000)));
+  const both = image({ layers: [shared, layer(file("top", "t")), shared], names: ["app:3"] });
+  /** The OCI half with its manifest changed, the digests and sizes of which then hold. */
+  function withManifest(
+    files: Files,
+    change: (manifest: { layers: { digest: string; size: number }[] }) => void,
+  ): Files {
+    const index = JSON.parse(String(files.get("index.json"))) as { manifests: { digest: string; size: number }[] };
+    for (const descriptor of index.manifests) {
+      const manifest = JSON.parse(String(files.get(blob(descriptor.digest))));
+      change(manifest);
+      const bytes = Buffer.from(JSON.stringify(manifest));
+      descriptor.digest = sha256(bytes);
+      descriptor.size = bytes.length;
+      files.set(blob(descriptor.digest), bytes);
+    }
+    return files.set("index.json", Buffer.from(JSON.stringify(index)));
+  }
+  const manifestOf = (files: Files): string =>
+    (JSON.parse(String(files.get("index.json"))) as { manifests: { digest: string }[] }).manifests[0]?.digest ?? "";
+
+  const sound: [title: string, files: () => Files][] = [
+    ["as docker writes it", () => hybridArchive([one, both])],
+    ["with the layers in another order", () => withManifest(hybridArchive([both]), ({ layers }) => layers.reverse())],
+    ["with a repeated layer once", () => withManifest(hybridArchive([both]), ({ layers }) => layers.pop())],
+    [
+      "without the name of an image that has none",
+      () =>
+        hybridArchive([image({ layers: both.layers })]).set(
+          "index.json",
+          Buffer.from('{"schemaVersion":2,"manifests":null}'),
+        ),
+    ],
+  ];
+  for (const [title, files] of sound) {
+    it(`is ok ${title}`, async () => {
+      const { status, answer } = await verify(saved("sound.tar", files()));
+      assert.deepEqual([status, told(answer)], [0, []]);
+    });
+  }
+
+  it("finds nothing wrong with what ovl save writes", async () => {
+    const root = ["--root", dir.join("saving")];
+    assert.equal((await ovl(["pull", saved("in.tar", hybridArchive([one, both])), ...root])).status, 0);
+    assert.equal((await ovl(["save", "app:1", both.id, "-o", dir.join("out.tar"), ...root])).status, 0);
+    assert.equal((await verify(dir.join("out.tar"))).status, 0);
+  });
+
+  const damages: [title: string, files: () => Files, status: number, problems: string[]][] = [
+    [
+      "a manifest that was changed",
+      () => {
+        const files = hybridArchive([one]);
+        const digest = manifestOf(files);
+        return files.set(blob(digest), Buffer.from(String(files.get(blob(digest))).replace("layers", "Layers")));
+      },
+      1,
+      ["DIGEST_MISMATCH"],
+    ],
+    [
+      "a manifest that is missing",
+      () => {
+        const files = hybridArchive([one]);
+        files.delete(blob(manifestOf(files)));
+        return files;
+      },
+      4,
+      ["BAD_ARCHIVE"],
+    ],
+    ["an index that is no JSON", () => hybridArchive([one]).set("index.json", Buffer.from("{")), 4, ["BAD_MANIFEST"]],
+    [
+      "an index of another image",
+      () => new Map([...hybridArchive([one]), ...ociLayout([two])]),
+      1,
+      ["IMAGE_ID_MISMATCH", "IMAGE_ID_MISMATCH"],
+    ],
+    [
+      "an index that lacks a named image",
+      () => new Map([...hybridArchive([one, two]), ...ociLayout([two])]),
+      1,
+      ["IMAGE_ID_MISMATCH"],
+    ],
+    [
+      "a layer of another size",
+      () =>
+        withManifest(hybridArchive([one]), ({ layers }) => {
+          for (const each of layers) each.size += 1;
+        }),
+      1,
+      ["SIZE_MISMATCH"],
+    ],
+    [
+      "a layer of another image",
+      () =>
+        withManifest(hybridArchive([one, two]), ({ layers }) => {
+          for (const each of layers) each.digest = layerOfTwo;
+        }),
+      1,
+      ["DIFF_ID_MISMATCH"],
+    ],
+    [
+      "a config that both halves have",
+      () => {
+        const files = hybridArchive([one]);
+        flip(files, one.id);
+        return files;
+      },
+      1,
+      ["DIGEST_MISMATCH"],
+    ],
+  ];
+  for (const [title, files, status, problems] of damages) {
+    it(`tells of ${title}, once`, async () => {
+      const source = saved("damaged.tar", files());
+      // What is asked for by its prefix is that half alone. Beside a second target there is an answer for every failure.
+      const found = await verify(source, dir.join("good.tar"));
+      assert.equal(found.status, status);
+      assert.deepEqual(
+        told(found.answer).map((text) => text.split(" ")[0]),
+        problems,
+      );
+      if (title !== "a config that both halves have") {
+        assert.equal((await verify(`docker-archive:${source}`)).status, 0);
+      }
+    });
+  }
 });
