@@ -53,6 +53,7 @@ export interface PulledLayer {
 
 export interface PulledImage {
   readonly id: ImageId;
+  /** Those that it has now. */
   readonly names: readonly string[];
   readonly platform: string;
   /** Bottom to top. */
@@ -83,7 +84,8 @@ export async function pull(store: Store, images: readonly SourceImage[], options
   return {
     images: named.map(({ image, names }) => ({
       id: image.id,
-      names: shownNames(image, names),
+      // Another image may have taken one since: of two that claim the same name the later one has it.
+      names: shownNames(image, names).filter((name) => store.repositories.holder(name) === image.id),
       platform: formatPlatform(image.config.platform),
       layers: pulledLayers(store, image, staged),
     })),

@@ -3,10 +3,14 @@ import { existsSync, lstatSync, mkdirSync, readFileSync, writeFileSync } from "n
 import { dirname } from "node:path";
 import { test } from "node:test";
 import fc from "fast-check";
+import { OvlError } from "../../src/errors.js";
 import type { ImageId } from "../../src/model/digest.js";
 import { sha256 } from "../../src/model/digest.js";
 import { familiarString, parseReference } from "../../src/model/reference.js";
 import { Repositories } from "../../src/store/repositories.js";
+import { archive, dockerArchive, image } from "../support/image-builder.js";
+import { pullFile } from "../support/pull.js";
+import { file, layer } from "../support/tar-builder.js";
 import { scratch } from "../support/tmp.js";
 
 const id = (text: string) => sha256(text) as string as ImageId;
@@ -112,6 +116,22 @@ test("a directory or a symlink in the place of the file is no file", () => {
   const repositories = new Repositories(work.join("repositories.json"));
   assert.match(repositories.warnings[0]?.message ?? "", /not a regular file/);
   assert.ok(existsSync(dirname(repositories.path)));
+});
+
+test("of two images in an archive that claim a name, the later one is told to have it", async () => {
+  using work = scratch("names", 0);
+  const first = image({ layers: [layer(file("first"))], names: ["a:1", "b:1"] });
+  const second = image({ layers: [layer(file("second"))], names: ["a:1"] });
+  writeFileSync(work.join("two.tar"), archive(dockerArchive([first, second])));
+  const pulled = await pullFile(work.join("root"), work.join("two.tar"));
+  assert.ok(!(pulled instanceof OvlError), String(pulled));
+  assert.deepEqual(
+    pulled.images.map(({ id, names }) => [id, names]),
+    [
+      [first.id, ["b:1"]],
+      [second.id, ["a:1"]],
+    ],
+  );
 });
 
 test("any names written are the names read", () => {
