@@ -36,14 +36,16 @@ export function assembled<T>(job: AssembleJob, newCrc64: () => Crc64, consume: (
 function damage(problem: AssemblyProblem, subject: string): LayerDamage {
   const path = displayName(problem.name);
   switch (problem.kind) {
-    case "unreadable":
+    case "unreadable": {
+      const { code, message, fields } = problem.error;
       return {
-        code: problem.error.code,
+        code,
         path,
         expected: "a readable file",
-        actual: String(problem.error.fields["errno"] ?? problem.error.code),
-        message: `${problem.error.message} (${subject})`,
+        actual: String(fields["actual"] ?? fields["errno"] ?? code),
+        message: `${message} (${subject})`,
       };
+    }
     case "content": {
       const { expected, found, expectedSize, foundSize } = problem;
       return {

@@ -25,7 +25,7 @@ export function openLayerFile(jail: Jail, name: ByteString): LayerFile {
   if (fd < 0) throw unopened(name, fd);
   if (!fstatSync(fd).isFile()) {
     close(fd);
-    throw new OvlError("BAD_ROOT", `"${displayName(name)}" is no regular file any more`, { path: displayName(name) });
+    throw noFile(name);
   }
   return {
     read() {
@@ -36,10 +36,17 @@ export function openLayerFile(jail: Jail, name: ByteString): LayerFile {
   };
 }
 
+function noFile(name: ByteString): OvlError {
+  const path = displayName(name);
+  return new OvlError("BAD_ROOT", `"${path}" is no regular file any more`, { path, actual: "no regular file" });
+}
+
 function unopened(name: ByteString, negativeErrno: number): OvlError {
   const errno = errnoName(-negativeErrno);
   const path = displayName(name);
-  if (errno === "ENOENT" || errno === "ENOTDIR") {
+  // A symlink in its place, or anything but a directory in that of one above it.
+  if (errno === "ELOOP" || errno === "ENOTDIR") return noFile(name);
+  if (errno === "ENOENT") {
     return new OvlError("NOT_FOUND", `"${path}" is missing below the layer's directory`, { path, errno });
   }
   return osError(errno, `open "${path}" of the layer`, { path });

@@ -1,7 +1,7 @@
 /** Stored layers put together again and written to files, several at once. */
 import { join } from "node:path";
 import type { FileSink } from "../blob/file-sink.js";
-import { refuseSymlinks } from "../driver/is-directory.js";
+import { obstacleToContent } from "../driver/is-directory.js";
 import { OvlError } from "../errors.js";
 import type { LayerCompression, LayerOutcome } from "../layer/job.js";
 import { LayerPipeline } from "../layer/pipeline.js";
@@ -62,7 +62,7 @@ export class LayerWriter implements AsyncDisposable {
     const tarSplit = this.#store.layers.tarSplitPath(chainId);
     progress?.waiting(diffId, { label: hexOf(diffId), bytes: layer.size });
     try {
-      refuseSymlinks(directory);
+      refuseWithoutContent(layer, directory);
       const outcome = await this.#pipeline.run(
         async () => ({ stage: "assemble", tarSplit, directory, subject: `layer ${chainId}` }),
         { stage: "write", sink: { fd, file }, offset, compression },
@@ -82,6 +82,14 @@ export class LayerWriter implements AsyncDisposable {
     await Promise.all(this.#running);
     await this.#pipeline[Symbol.asyncDispose]();
   }
+}
+
+/** Throws BAD_ROOT where the layer has no directory of its own for its files. */
+function refuseWithoutContent({ chainId }: Layer, directory: string): void {
+  const obstacle = obstacleToContent(directory);
+  if (obstacle === null) return;
+  const message = `layer ${chainId} cannot be given back: ${directory} ${obstacle}; ovl verify says more`;
+  throw new OvlError("BAD_ROOT", message, { chainId, path: directory });
 }
 
 /** The first file that is not what the layer had; where all of them are, it is tar-split that is not. */

@@ -108,7 +108,7 @@ const DAMAGES: readonly Damage[] = [
       rmSync(r.file);
       symlinkSync("/etc/passwd", r.file);
     },
-    code: "IO",
+    code: "BAD_ROOT",
     at: itself,
   },
   {
@@ -126,7 +126,7 @@ const DAMAGES: readonly Damage[] = [
       rmSync(join(r.layer.dir, "diff/only"), { recursive: true });
       writeFileSync(join(r.layer.dir, "diff/only"), "");
     },
-    code: "NOT_FOUND",
+    code: "BAD_ROOT",
     at: (r) => join(r.layer.dir, "diff/only/one"),
   },
   // tar-split.

@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import {
+  cpSync,
   existsSync,
   mkdirSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   symlinkSync,
   truncateSync,
@@ -382,6 +384,51 @@ describe("save", () => {
           assert.equal(error.fields["path"], path);
         },
       );
+    });
+
+    it("names the file that something else replaced", async () => {
+      const { content } = await contentOf(baseId);
+      const path = join(content, "etc/passwd");
+      const etc = join(content, "etc");
+      const replacements: (() => void)[] = [
+        () => symlinkSync("/etc/passwd", path),
+        () => symlinkSync("passwd", path),
+        () => mkdirSync(path),
+        () => {
+          rmSync(etc, { recursive: true });
+          writeFileSync(etc, "");
+        },
+      ];
+      for (const replace of replacements) {
+        renameSync(etc, work.join("etc"));
+        cpSync(work.join("etc"), etc, { recursive: true, preserveTimestamps: true });
+        rmSync(path);
+        replace();
+        const error = await refused(["update:1"], { output: work.join("replaced.tar") });
+        rmSync(etc, { recursive: true });
+        renameSync(work.join("etc"), etc);
+        assert.deepEqual([error.code, error.exit, error.fields["path"]], ["BAD_ROOT", 4, path], error.message);
+        assert.match(error.message, /found no regular file/);
+      }
+    });
+
+    it("names the layer whose directory is missing, or something else", async () => {
+      const { content } = await contentOf(baseId);
+      const replacements: [replace: () => void, message: RegExp][] = [
+        [() => {}, /is missing/],
+        [() => writeFileSync(content, ""), /is missing/],
+        [() => symlinkSync(work.join("diff"), content), /is a symbolic link/],
+      ];
+      for (const [replace, message] of replacements) {
+        renameSync(content, work.join("diff"));
+        replace();
+        const error = await refused(["update:1"], { output: work.join("without.tar") });
+        rmSync(content, { force: true });
+        renameSync(work.join("diff"), content);
+        assert.deepEqual([error.code, error.fields["path"]], ["BAD_ROOT", content]);
+        assert.match(error.message, message);
+        assert.match(error.message, new RegExp(`^layer ${baseId} .*; ovl verify says more$`));
+      }
     });
 
     it("names a tar-split that is damaged or missing", async () => {
