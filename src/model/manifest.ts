@@ -94,9 +94,15 @@ const indexShape = specObject({ manifests: descriptorsShape });
  * A manifest or an index from its bytes, verified against their digest by the caller.
  * @param mediaType that the descriptor of these bytes claims; empty where there is none
  * @param subject what they are, for messages
+ * @param otherwise what to take them for where neither a media type nor a field says it
  * Throws BAD_MANIFEST, and UNSUPPORTED_MEDIA_TYPE for what is no manifest of an image.
  */
-export function parseManifest(bytes: Uint8Array, mediaType: string, subject = "manifest"): Manifest | Index {
+export function parseManifest(
+  bytes: Uint8Array,
+  mediaType: string,
+  subject = "manifest",
+  otherwise: Kind = "manifest",
+): Manifest | Index {
   const context = { subject, code: "BAD_MANIFEST" } as const;
   const json = parseJson(bytes, { ...context, maxBytes: MAX_MANIFEST_BYTES });
   const document = checkShape(documentShape, json, context);
@@ -107,7 +113,7 @@ export function parseManifest(bytes: Uint8Array, mediaType: string, subject = "m
       { expected: mediaType, actual: document.mediaType },
     );
   }
-  switch (kindOf(document, mediaType || document.mediaType, subject)) {
+  switch (kindOf(document, mediaType || document.mediaType, subject) ?? otherwise) {
     case "manifest": {
       const { config, layers } = checkShape(manifestShape, json, context);
       return { kind: "manifest", config, layers };
@@ -117,7 +123,10 @@ export function parseManifest(bytes: Uint8Array, mediaType: string, subject = "m
   }
 }
 
-function kindOf(document: JsonObject, mediaType: string, subject: string): "manifest" | "index" {
+type Kind = (Manifest | Index)["kind"];
+
+/** null where nothing says it. */
+function kindOf(document: JsonObject, mediaType: string, subject: string): Kind | null {
   if (isSchema1Type(mediaType) || document["schemaVersion"] === 1) {
     throw new OvlError(
       "UNSUPPORTED_MEDIA_TYPE",
@@ -141,7 +150,8 @@ function kindOf(document: JsonObject, mediaType: string, subject: string): "mani
       },
     );
   }
-  return isIndex ? "index" : "manifest";
+  if (isIndex) return "index";
+  return isManifest ? "manifest" : null;
 }
 
 /**

@@ -63,7 +63,7 @@ export function layoutBlobs(tree: FileTree, budget: DocumentBudget): Blobs {
 export function readIndex(tree: FileTree): Index {
   checkLayout(tree);
   const bytes = readFile(tree, "index.json", manifestLimits("index.json"));
-  const index = parseManifest(bytes, "", `index.json of ${tree.location}`);
+  const index = parseManifest(bytes, "", `index.json of ${tree.location}`, "index");
   if (index.kind !== "index") throw new OvlError("BAD_MANIFEST", `index.json of ${tree.location} is no index`);
   return index;
 }

@@ -87,6 +87,13 @@ describe("an OCI layout", () => {
       });
     }
 
+    it("an index.json without manifests, saying that it lacks these", async () => {
+      const files = build.ociLayout([plain], { index: () => ({ schemaVersion: 2 }) });
+      await assert.rejects(imagesOfLayout(files), {
+        code: "BAD_MANIFEST",
+        message: /index\.json of .*"manifests" is missing/,
+      });
+    });
     it("more layers than diff ids", async () => {
       const short = build.image({ layers: [bytes], configBytes: build.json(build.configOf([])) });
       await assert.rejects(imagesOfLayout(build.ociLayout([short])), {
