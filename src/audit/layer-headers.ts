@@ -4,6 +4,7 @@
  */
 import { entryPath, insideLayer } from "../layer/apply-path.js";
 import { symlinkTimesOf, timesOf } from "../layer/apply-times.js";
+import { parentOf } from "../layer/jail.js";
 import { openSplit } from "../layer/split-file.js";
 import type { ByteString } from "../model/bytes.js";
 import { cleanPath } from "../tar/clean.js";
@@ -39,6 +40,11 @@ export type LayerNodes = ReadonlyMap<ByteString, LayerNode>;
 
 const WHITEOUT = ".wh.";
 const OPAQUE = ".wh..wh..opq";
+/** Of a directory: what is made in it gets its group, directories the bit, too. */
+const SET_GROUP_ID = 0o2000;
+const AS_IT_IS = 0xffffffff;
+/** On one walk, by the kernel's rule. */
+const MOST_SYMLINKS = 40;
 const NO_XATTRS: ReadonlyMap<ByteString, Uint8Array> = new Map();
 
 /** Throws BAD_ROOT, BAD_TAR and DUPLICATE_PATH for a tar-split that is damaged. */
@@ -70,22 +76,30 @@ class Nodes {
   readonly all = new Map<ByteString, LayerNode>();
   /** Mode of directories that no entry names. */
   protected readonly impliedMode: number = 0o755;
+  /** Whether those are root's own even where the directory above passes its group on. */
+  protected readonly impliedRootOwned: boolean = true;
+  /** The layer's own directory: nobody sees it, but what is made in it may get its group. */
+  readonly #root: LayerNode = { ...EMPTY, type: "directory", mode: 0o755 };
 
   apply(entry: TarEntry): void {
     const name = cleanPath(entry.name);
     if (entry.type === "global" || entry.type === "unknown" || name === ".") return;
-    const { parent, base } = entryPath(this.#resolve(insideLayer(name)));
-    // `/` gives the layer's root its attributes, which the driver's own directory has and nobody sees.
-    if (base === ".") return;
-    this.#imply(parent);
-    const path = join(parent, base);
-    if (base === OPAQUE) this.hide(parent);
+    const { parent, base } = entryPath(insideLayer(name));
+    if (base === ".") {
+      giveAttributes(this.#root, entry);
+      return;
+    }
+    const directory = this.#directory(parent);
+    const path = join(directory, base);
+    if (base === OPAQUE) this.hide(directory);
     else if (base.startsWith(WHITEOUT)) {
-      this.remove(join(parent, base.slice(WHITEOUT.length) as ByteString), entry);
+      this.remove(join(directory, base.slice(WHITEOUT.length) as ByteString), entry);
     } else if (entry.type === "hardlink") this.#link(path, entry);
     else if (entry.type === "directory" && this.all.get(path)?.type === "directory") {
-      Object.assign(this.all.get(path) as LayerNode, attributes(entry), { inherited: false });
-    } else this.put(path, nodeOf(entry));
+      const node = this.all.get(path) as LayerNode;
+      giveAttributes(node, entry);
+      Object.assign(node, { inherited: false });
+    } else this.put(path, nodeOf(entry, this.#groupIn(directory)));
   }
 
   /** An opaque directory. */
@@ -100,13 +114,15 @@ class Nodes {
 
   /** The last entry decides the attributes of all names; those of a symlink stay. */
   #link(path: ByteString, entry: TarEntry): void {
-    const node = this.all.get(this.#resolve(insideLayer(cleanPath(entry.linkName))));
+    const { parent, base } = entryPath(insideLayer(cleanPath(entry.linkName)));
+    const directory = this.#walk(parent, true);
+    const node = directory === null ? undefined : this.all.get(join(directory, base));
     if (node === undefined) return;
     node.names++;
     this.put(path, node);
-    const { uid, gid, mode, xattrs, mtime } = attributes(entry);
-    Object.assign(node, { uid, gid });
+    giveOwner(node, entry);
     if (node.type === "symlink") return;
+    const { mode, xattrs, mtime } = attributes(entry);
     Object.assign(node, { mode, mtime: node.mtime === null ? null : mtime });
     if (xattrs.size > 0) node.xattrs = new Map([...node.xattrs, ...xattrs]);
   }
@@ -118,37 +134,62 @@ class Nodes {
     this.all.set(path, node);
   }
 
-  #imply(path: ByteString): void {
-    if (path === "" || this.all.has(path)) return;
-    this.#imply(entryPath(path).parent);
-    this.all.set(path, { ...EMPTY, type: "directory", mode: this.impliedMode });
+  #at(path: ByteString): LayerNode | undefined {
+    return path === "" ? this.#root : this.all.get(path);
   }
 
-  /** Directories that are symlinks in the same layer are written through. */
-  #resolve(path: ByteString): ByteString {
-    let { parent, base } = entryPath(path);
-    for (let hops = 0; hops < 40; hops++) {
-      const at = this.#firstLink(parent);
-      if (at === null) break;
-      const target = (this.all.get(at) as LayerNode).target;
-      const from = target.startsWith("/") ? target : `${entryPath(at).parent}/${target}`;
-      parent = insideLayer(cleanPath(`/${from}${parent.slice(at.length)}` as ByteString));
-    }
-    return base === "." ? ("" as ByteString) : join(parent, base);
+  /** What a new object in a directory belongs to until its entry says otherwise. */
+  #groupIn(directory: ByteString): number {
+    const node = this.#at(directory);
+    return node === undefined || (node.mode & SET_GROUP_ID) === 0 ? 0 : node.gid;
   }
 
-  #firstLink(path: ByteString): ByteString | null {
-    for (let end = path.indexOf("/"); path !== ""; end = path.indexOf("/", end + 1)) {
-      const prefix = (end < 0 ? path : path.slice(0, end)) as ByteString;
-      if (this.all.get(prefix)?.type === "symlink") return prefix;
-      if (end < 0) return null;
+  /** Where a directory is, behind symlinks; made with those above it where the archive only implies it. */
+  #directory(path: ByteString): ByteString {
+    const there = this.#walk(path, true);
+    if (there !== null) return there;
+    const { parent, base } = entryPath(path);
+    const above = this.#directory(parent);
+    const made = join(above, base);
+    this.all.set(made, {
+      ...EMPTY,
+      type: "directory",
+      mode: this.impliedMode | ((this.#at(above)?.mode ?? 0) & SET_GROUP_ID),
+      gid: this.impliedRootOwned ? 0 : this.#groupIn(above),
+    });
+    return made;
+  }
+
+  /** Where the kernel's walk of a path ends with the layer as `/`; null where nothing is there. */
+  #walk(text: ByteString, follow: boolean): ByteString | null {
+    const left = text.split("/").reverse();
+    let at = "" as ByteString;
+    let hops = 0;
+    for (let name = left.pop(); name !== undefined; name = left.pop()) {
+      if (this.#at(at)?.type !== "directory") return null;
+      if (name === "" || name === ".") continue;
+      if (name === "..") {
+        at = parentOf(at);
+        continue;
+      }
+      const next = join(at, name as ByteString);
+      const node = this.all.get(next);
+      if (node === undefined) return null;
+      if (node.type !== "symlink" || (left.length === 0 && !follow)) {
+        at = next;
+        continue;
+      }
+      if (++hops > MOST_SYMLINKS) return null;
+      if (node.target.startsWith("/")) at = "" as ByteString;
+      left.push(...node.target.split("/").reverse());
     }
-    return null;
+    return at;
   }
 }
 
 class TreeNodes extends Nodes {
   protected override readonly impliedMode = 0o600;
+  protected override readonly impliedRootOwned = false;
   /** What this layer brought: whiteouts and opaque directories act on the others. */
   readonly #own = new Set<ByteString>();
 
@@ -196,33 +237,46 @@ const EMPTY: LayerNode = {
   inherited: false,
 };
 
-function nodeOf(entry: TarEntry): LayerNode {
+/** @param group what the directory that it is made in gives it */
+function nodeOf(entry: TarEntry, group: number): LayerNode {
   const { type, devMajor, devMinor } = entry;
-  const node = type as LayerNode["type"];
-  const isDevice = node === "char" || node === "block";
-  return {
+  const kind = type as LayerNode["type"];
+  const isDevice = kind === "char" || kind === "block";
+  const node: LayerNode = {
     ...EMPTY,
-    ...attributes(entry),
-    type: node,
-    target: node === "symlink" ? entry.linkName : EMPTY.target,
+    type: kind,
+    gid: group,
+    target: kind === "symlink" ? entry.linkName : EMPTY.target,
     device: isDevice ? `${devMajor}:${devMinor}` : EMPTY.device,
-    size: node === "file" ? entry.size : 0,
-    whiteout: node === "char" && devMajor === 0 && devMinor === 0,
+    size: kind === "file" ? entry.size : 0,
+    whiteout: kind === "char" && devMajor === 0 && devMinor === 0,
   };
+  giveAttributes(node, entry);
+  return node;
 }
 
 function whiteout(entry: TarEntry): LayerNode {
   return { ...EMPTY, type: "char", uid: entry.uid >>> 0, gid: entry.gid >>> 0, whiteout: true };
 }
 
+function giveAttributes(node: LayerNode, entry: TarEntry): void {
+  giveOwner(node, entry);
+  Object.assign(node, attributes(entry));
+}
+
+/** To chown, all ones leave an id as it is. */
+function giveOwner(node: LayerNode, entry: TarEntry): void {
+  const uid = entry.uid >>> 0;
+  const gid = entry.gid >>> 0;
+  if (uid !== AS_IT_IS) node.uid = uid;
+  if (gid !== AS_IT_IS) node.gid = gid;
+}
+
 function attributes(entry: TarEntry) {
-  const { mode, uid, gid, type, xattrs } = entry;
+  const { mode, type, xattrs } = entry;
   const { mtime } = type === "symlink" ? symlinkTimesOf(entry) : timesOf(entry);
   return {
     mode: mode & 0o7777,
-    // What chown takes, where all ones leave the id as it is: root's.
-    uid: uid >>> 0 === 0xffffffff ? 0 : uid >>> 0,
-    gid: gid >>> 0 === 0xffffffff ? 0 : gid >>> 0,
     // Use of a layer changes directories' times.
     mtime: type === "directory" ? null : mtime,
     xattrs,

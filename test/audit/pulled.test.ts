@@ -1,0 +1,56 @@
+/** `fsck --deep` of layers right after they were pulled: it expects what extraction makes, and finds nothing. */
+import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { describe, it } from "node:test";
+import { fsck } from "../../src/audit/fsck-run.js";
+import { OvlError } from "../../src/errors.js";
+import { openStore } from "../../src/store/store.js";
+import { archive, dockerArchive, image } from "../support/image-builder.js";
+import { oracle } from "../support/oracles.js";
+import { pullFile } from "../support/pull.js";
+import { dir, file, hardlink, layer, symlink } from "../support/tar-builder.js";
+import { scratch } from "../support/tmp.js";
+
+/** Entries of one layer each. */
+const LAYERS: Readonly<Record<string, readonly Uint8Array[]>> = {
+  "directories implied below one that passes its group on": [
+    dir("g/", { mode: 0o2755, gid: 44 }),
+    file("g/i/j/f"),
+    file("g/f", "", { gid: 2 ** 32 - 1 }),
+    dir("g/explicit/"),
+    file("g/explicit/k/f"),
+  ],
+  "directories implied in a root that passes its group on": [dir("/", { mode: 0o2755, gid: 44 }), file("i/j/f")],
+  "directories implied behind symlinks": [
+    dir("a/b/"),
+    symlink("s", "a/b/../c"),
+    dir("a/c/", { mode: 0o2755 }),
+    symlink("t", "s/../b"),
+    file("s/i/f"),
+    file("t/j/f"),
+  ],
+  "owners that a second entry leaves as they are": [
+    dir("d/", { uid: 5, gid: 6 }),
+    dir("/d/", { uid: 2 ** 32 - 1, gid: 2 ** 32 - 1 }),
+    file("f", "x", { uid: 5, gid: 6 }),
+    hardlink("l", "f", { uid: 2 ** 32 - 1, gid: 7 }),
+  ],
+};
+
+async function problemsOf(entries: readonly Uint8Array[]): Promise<string[]> {
+  using place = scratch("pulled", 2 ** 26);
+  const root = place.join("root");
+  const tar = place.join("image.tar");
+  writeFileSync(tar, archive(dockerArchive([image({ layers: [layer(...entries)], names: ["pulled:1"] })])));
+  const pulled = await pullFile(root, tar, { jobs: 1, processors: 1 });
+  if (pulled instanceof OvlError) throw pulled;
+  await using store = await openStore({ root, driver: null });
+  const { problems } = await fsck(store, { deep: true, jobs: 1 });
+  return problems.map(({ code, path, message }) => `${code} ${path}: ${message}`);
+}
+
+describe("fsck --deep finds nothing in what was pulled", { skip: oracle("root") }, () => {
+  for (const [title, entries] of Object.entries(LAYERS)) {
+    it(title, async () => assert.deepEqual(await problemsOf(entries), []));
+  }
+});
