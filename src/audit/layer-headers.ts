@@ -27,7 +27,7 @@ export interface LayerNode {
   readonly size: number;
   /** A character device 0:0 that hides a name: only that it is there counts. */
   readonly whiteout: boolean;
-  /** A directory that hides what is below it in lower layers. */
+  /** A directory marked as one that hides what is below it in lower layers; attributes of entries are not meant. */
   opaque: boolean;
   /** Names of it. */
   names: number;
@@ -37,6 +37,10 @@ export interface LayerNode {
 
 /** By cleaned path inside the layer; the root itself is not among them. */
 export type LayerNodes = ReadonlyMap<ByteString, LayerNode>;
+
+/** What marks a directory as opaque in a layer that root extracted, and in an ordinary user's. */
+export const ROOTS_MARK = "trusted.overlay.opaque" as ByteString;
+export const USERS_MARK = "user.overlay.opaque" as ByteString;
 
 const WHITEOUT = ".wh.";
 const OPAQUE = ".wh..wh..opq";
@@ -96,9 +100,7 @@ class Nodes {
       this.remove(join(directory, base.slice(WHITEOUT.length) as ByteString), entry);
     } else if (entry.type === "hardlink") this.#link(path, entry);
     else if (entry.type === "directory" && this.all.get(path)?.type === "directory") {
-      const node = this.all.get(path) as LayerNode;
-      giveAttributes(node, entry);
-      Object.assign(node, { inherited: false });
+      this.#merge(this.all.get(path) as LayerNode, entry);
     } else this.put(path, nodeOf(entry, this.#groupIn(directory)));
   }
 
@@ -112,6 +114,12 @@ class Nodes {
     this.put(path, whiteout(entry));
   }
 
+  #merge(node: LayerNode, entry: TarEntry): void {
+    // The overlay driver copies directories without their attributes.
+    if (node.inherited) Object.assign(node, { inherited: false, xattrs: NO_XATTRS });
+    giveAttributes(node, entry);
+  }
+
   /** The last entry decides the attributes of all names; those of a symlink stay. */
   #link(path: ByteString, entry: TarEntry): void {
     const { parent, base } = entryPath(insideLayer(cleanPath(entry.linkName)));
@@ -120,11 +128,10 @@ class Nodes {
     if (node === undefined) return;
     node.names++;
     this.put(path, node);
-    giveOwner(node, entry);
+    giveOwnerAndXattrs(node, entry);
     if (node.type === "symlink") return;
-    const { mode, xattrs, mtime } = attributes(entry);
+    const { mode, mtime } = modeAndTime(entry);
     Object.assign(node, { mode, mtime: node.mtime === null ? null : mtime });
-    if (xattrs.size > 0) node.xattrs = new Map([...node.xattrs, ...xattrs]);
   }
 
   protected put(path: ByteString, node: LayerNode): void {
@@ -260,26 +267,28 @@ function whiteout(entry: TarEntry): LayerNode {
 }
 
 function giveAttributes(node: LayerNode, entry: TarEntry): void {
-  giveOwner(node, entry);
-  Object.assign(node, attributes(entry));
+  giveOwnerAndXattrs(node, entry);
+  Object.assign(node, modeAndTime(entry));
 }
 
-/** To chown, all ones leave an id as it is. */
-function giveOwner(node: LayerNode, entry: TarEntry): void {
+/** To chown, all ones leave an id as it is. Attributes are added to those that are there. */
+function giveOwnerAndXattrs(node: LayerNode, entry: TarEntry): void {
   const uid = entry.uid >>> 0;
   const gid = entry.gid >>> 0;
   if (uid !== AS_IT_IS) node.uid = uid;
   if (gid !== AS_IT_IS) node.gid = gid;
+  if (entry.xattrs.size === 0) return;
+  node.xattrs = new Map([...node.xattrs, ...entry.xattrs]);
+  if (entry.xattrs.has(ROOTS_MARK)) node.opaque = false;
 }
 
-function attributes(entry: TarEntry) {
-  const { mode, type, xattrs } = entry;
+function modeAndTime(entry: TarEntry) {
+  const { mode, type } = entry;
   const { mtime } = type === "symlink" ? symlinkTimesOf(entry) : timesOf(entry);
   return {
     mode: mode & 0o7777,
     // Use of a layer changes directories' times.
     mtime: type === "directory" ? null : mtime,
-    xattrs,
   };
 }
 

@@ -20,9 +20,8 @@ import { EEXIST, ENOENT, must } from "../sys/errno.js";
 import { readLinkAt } from "../sys/read-names.js";
 import { isSymlink, statAt } from "../sys/stat.js";
 import { listXattrsAt, procLink, removeXattr, setXattrAt } from "../sys/xattr.js";
-import type { LayerNode } from "./layer-headers.js";
-
-const OPAQUE = "trusted.overlay.opaque" as ByteString;
+import { KERNELS_OWN } from "./checks/tampering.js";
+import { type LayerNode, ROOTS_MARK } from "./layer-headers.js";
 
 /** @param dir the layer's content directory; the entry's own directory is walked to without leaving it */
 export function mendEntry(dir: string, name: ByteString, node: LayerNode): void {
@@ -77,10 +76,9 @@ function mendXattrs(at: number, base: ByteString, node: LayerNode, what: string)
   const path = `${procLink(at)}/${base}` as ByteString;
   const listed = listXattrsAt(at, base);
   for (const name of typeof listed === "number" ? [] : listed) {
-    const wanted = node.xattrs.has(name) || (name === OPAQUE && node.opaque);
-    const kernels = name !== OPAQUE && /^((trusted|user)\.overlay\.|security\.(selinux|ima|evm)|system\.)/.test(name);
-    if (!wanted && !kernels) must(removeXattr(path, name), what);
+    const wanted = node.xattrs.has(name) || (name === ROOTS_MARK && node.opaque);
+    if (!wanted && !KERNELS_OWN.test(name)) must(removeXattr(path, name), what);
   }
   for (const [name, value] of node.xattrs) setXattrAt(at, base, name, value);
-  if (node.opaque) must(setXattrAt(at, base, OPAQUE, Buffer.from("y")), what);
+  if (node.opaque) must(setXattrAt(at, base, ROOTS_MARK, Buffer.from("y")), what);
 }

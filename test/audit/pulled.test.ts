@@ -8,8 +8,10 @@ import { openStore } from "../../src/store/store.js";
 import { archive, dockerArchive, image } from "../support/image-builder.js";
 import { oracle } from "../support/oracles.js";
 import { pullFile } from "../support/pull.js";
-import { dir, file, hardlink, layer, symlink } from "../support/tar-builder.js";
+import { dir, file, hardlink, layer, opaque, symlink } from "../support/tar-builder.js";
 import { scratch } from "../support/tmp.js";
+
+const TRUSTED = "trusted.overlay.opaque";
 
 /** Entries of one layer each. */
 const LAYERS: Readonly<Record<string, readonly Uint8Array[]>> = {
@@ -34,6 +36,23 @@ const LAYERS: Readonly<Record<string, readonly Uint8Array[]>> = {
     dir("/d/", { uid: 2 ** 32 - 1, gid: 2 ** 32 - 1 }),
     file("f", "x", { uid: 5, gid: 6 }),
     hardlink("l", "f", { uid: 2 ** 32 - 1, gid: 7 }),
+  ],
+  "attributes of the overlay filesystem that entries have": [
+    dir("opaque/", { xattrs: { [TRUSTED]: "y" } }),
+    dir("other/", { xattrs: { [TRUSTED]: "n", "trusted.overlay.impure": "y" } }),
+    dir("users/", { xattrs: { "user.overlay.opaque": "y" } }),
+    file("file", "", { xattrs: { [TRUSTED]: "y", "user.overlay.opaque": "y" } }),
+    symlink("s", "file", { xattrs: { [TRUSTED]: "y" } }),
+  ],
+  "opaque directories with such an attribute": [
+    dir("before/", { xattrs: { [TRUSTED]: "n" } }),
+    opaque("before"),
+    opaque("after"),
+    dir("after/", { xattrs: { [TRUSTED]: "n" } }),
+  ],
+  "attributes that a second entry adds to": [
+    dir("d/", { xattrs: { "user.a": "1", "user.b": "1", "trusted.c": "1" } }),
+    dir("/d/", { xattrs: { "user.b": "2" } }),
   ],
 };
 

@@ -6,7 +6,7 @@ import { namesAt, readLinkAt } from "../../sys/read-names.js";
 import { isDirectory, type Stat, statAt, statOf } from "../../sys/stat.js";
 import { getXattrAt, listXattrsAt } from "../../sys/xattr.js";
 import type { FsckCode } from "../fsck-codes.js";
-import type { LayerNode, LayerNodes } from "../layer-headers.js";
+import { type LayerNode, type LayerNodes, ROOTS_MARK, USERS_MARK } from "../layer-headers.js";
 
 export interface Difference {
   readonly code: FsckCode;
@@ -171,16 +171,16 @@ class Comparison {
     const listed = listXattrsAt(dir, name);
     if (typeof listed === "number") return;
     const wrong: string[] = [];
-    const opaque = listed.some((attribute) => OPAQUE.test(attribute));
-    if (opaque !== node.opaque && this.#seesMarks)
-      wrong.push(opaque ? "it hides what lower layers have" : "it no longer hides lower layers");
+    const mark = this.#privileged ? ROOTS_MARK : USERS_MARK;
+    const brought = node.opaque ? new Map([...node.xattrs, [mark, YES]]) : node.xattrs;
     for (const attribute of listed) {
-      if (!node.xattrs.has(attribute) && !KERNELS_OWN.test(attribute)) wrong.push(`${attribute} was added`);
+      if (brought.has(attribute) || KERNELS_OWN.test(attribute)) continue;
+      wrong.push(attribute === mark ? "it hides what lower layers have" : `${attribute} was added`);
     }
-    for (const [attribute, value] of node.xattrs) {
+    for (const [attribute, value] of brought) {
       if (!this.#isKept(attribute, node)) continue;
       const actual = getXattrAt(dir, name, attribute);
-      if (actual === null) wrong.push(`${attribute} is gone`);
+      if (actual === null) wrong.push(attribute === mark ? "it no longer hides lower layers" : `${attribute} is gone`);
       // An ACL is changed by the mode that is set after it.
       else if (typeof actual !== "number" && !ACL.test(attribute) && !Buffer.from(actual).equals(value)) {
         wrong.push(`${attribute} was changed`);
@@ -201,10 +201,10 @@ class Comparison {
   }
 }
 
-const OPAQUE = /^(trusted|user)\.overlay\.opaque$/;
+const YES = Buffer.from("y");
 const ACL = /^system\.posix_acl_/;
 /** Set by the kernel or by the system's policy, whatever the layer brought. */
-const KERNELS_OWN = /^((trusted|user)\.overlay\.|security\.(selinux|ima|evm|apparmor)$|system\.)/;
+export const KERNELS_OWN = /^((trusted|user)\.overlay\.(?!opaque$)|security\.(selinux|ima|evm|apparmor)$|system\.)/;
 
 function typeOf({ mode }: Stat): LayerNode["type"] | "socket" {
   switch (mode & S_IFMT) {
