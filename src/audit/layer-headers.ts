@@ -46,6 +46,7 @@ const WHITEOUT = ".wh.";
 const OPAQUE = ".wh..wh..opq";
 /** Of a directory: what is made in it gets its group, directories the bit, too. */
 const SET_GROUP_ID = 0o2000;
+const CAPABILITY = "security.capability" as ByteString;
 const AS_IT_IS = 0xffffffff;
 /** On one walk, by the kernel's rule. */
 const MOST_SYMLINKS = 40;
@@ -271,15 +272,23 @@ function giveAttributes(node: LayerNode, entry: TarEntry): void {
   Object.assign(node, modeAndTime(entry));
 }
 
-/** To chown, all ones leave an id as it is. Attributes are added to those that are there. */
+/**
+ * To chown, all ones leave an id as it is; whatever it changes, a capability of anything but a directory goes.
+ * Attributes are added to those that are there.
+ */
 function giveOwnerAndXattrs(node: LayerNode, entry: TarEntry): void {
   const uid = entry.uid >>> 0;
   const gid = entry.gid >>> 0;
   if (uid !== AS_IT_IS) node.uid = uid;
   if (gid !== AS_IT_IS) node.gid = gid;
+  if (node.type !== "directory") node.xattrs = without(CAPABILITY, node.xattrs);
   if (entry.xattrs.size === 0) return;
   node.xattrs = new Map([...node.xattrs, ...entry.xattrs]);
   if (entry.xattrs.has(ROOTS_MARK)) node.opaque = false;
+}
+
+function without(name: ByteString, xattrs: LayerNode["xattrs"]): LayerNode["xattrs"] {
+  return xattrs.has(name) ? new Map([...xattrs].filter(([one]) => one !== name)) : xattrs;
 }
 
 function modeAndTime(entry: TarEntry) {

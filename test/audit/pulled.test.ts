@@ -8,10 +8,12 @@ import { openStore } from "../../src/store/store.js";
 import { archive, dockerArchive, image } from "../support/image-builder.js";
 import { oracle } from "../support/oracles.js";
 import { pullFile } from "../support/pull.js";
-import { dir, file, hardlink, layer, opaque, symlink } from "../support/tar-builder.js";
+import { dir, fifo, file, hardlink, layer, opaque, symlink } from "../support/tar-builder.js";
 import { scratch } from "../support/tmp.js";
 
 const TRUSTED = "trusted.overlay.opaque";
+/** cap_net_raw+ep as the kernel stores it: version 2, effective. */
+const CAPABILITY = Buffer.from("0100000200200000000000000000000000000000", "hex");
 
 /** Entries of one layer each. */
 const LAYERS: Readonly<Record<string, readonly Uint8Array[]>> = {
@@ -53,6 +55,22 @@ const LAYERS: Readonly<Record<string, readonly Uint8Array[]>> = {
   "attributes that a second entry adds to": [
     dir("d/", { xattrs: { "user.a": "1", "user.b": "1", "trusted.c": "1" } }),
     dir("/d/", { xattrs: { "user.b": "2" } }),
+  ],
+  "a capability that the next name of its file drops": [
+    file("b", "x", { xattrs: { "security.capability": CAPABILITY, "user.kept": "1" } }),
+    hardlink("b2", "b"),
+  ],
+  "a capability that the next name of its file brings again": [
+    file("b", "x", { xattrs: { "security.capability": CAPABILITY } }),
+    hardlink("b2", "b", { xattrs: { "security.capability": CAPABILITY } }),
+  ],
+  "capabilities of what is no file": [
+    dir("d/", { xattrs: { "security.capability": CAPABILITY } }),
+    dir("/d/"),
+    symlink("s", "b", { xattrs: { "security.capability": CAPABILITY } }),
+    hardlink("s2", "s"),
+    fifo("p", { xattrs: { "security.capability": CAPABILITY } }),
+    hardlink("p2", "p"),
   ],
 };
 
