@@ -46,6 +46,7 @@ const WHITEOUT = ".wh.";
 const OPAQUE = ".wh..wh..opq";
 /** Of a directory: what is made in it gets its group, directories the bit, too. */
 const SET_GROUP_ID = 0o2000;
+const SET_USER_ID = 0o4000;
 const CAPABILITY = "security.capability" as ByteString;
 const AS_IT_IS = 0xffffffff;
 /** On one walk, by the kernel's rule. */
@@ -121,7 +122,7 @@ class Nodes {
     giveAttributes(node, entry);
   }
 
-  /** The last entry decides the attributes of all names; those of a symlink stay. */
+  /** The last entry decides the attributes of all names. */
   #link(path: ByteString, entry: TarEntry): void {
     const { parent, base } = entryPath(insideLayer(cleanPath(entry.linkName)));
     const directory = this.#walk(parent, true);
@@ -130,9 +131,14 @@ class Nodes {
     node.names++;
     this.put(path, node);
     giveOwnerAndXattrs(node, entry);
-    if (node.type === "symlink") return;
+    node.mode &= ~dropped(node.mode);
+    // Where the target's text leads, which may be elsewhere, decides whether there is more to give; and it is given to
+    // what the new name leads to.
+    const named = this.#at(this.#walk(entry.linkName, false));
+    const reached = this.#at(this.#walk(path, true));
+    if (named === undefined || named.type === "symlink" || reached === undefined) return;
     const { mode, mtime } = modeAndTime(entry);
-    Object.assign(node, { mode, mtime: node.mtime === null ? null : mtime });
+    Object.assign(reached, { mode, mtime: reached.mtime === null ? null : mtime });
   }
 
   protected put(path: ByteString, node: LayerNode): void {
@@ -142,8 +148,8 @@ class Nodes {
     this.all.set(path, node);
   }
 
-  #at(path: ByteString): LayerNode | undefined {
-    return path === "" ? this.#root : this.all.get(path);
+  #at(path: ByteString | null): LayerNode | undefined {
+    return path === "" ? this.#root : path === null ? undefined : this.all.get(path);
   }
 
   /** What a new object in a directory belongs to until its entry says otherwise. */
@@ -285,6 +291,11 @@ function giveOwnerAndXattrs(node: LayerNode, entry: TarEntry): void {
   if (entry.xattrs.size === 0) return;
   node.xattrs = new Map([...node.xattrs, ...entry.xattrs]);
   if (entry.xattrs.has(ROOTS_MARK)) node.opaque = false;
+}
+
+/** The bits of a file's mode that a change of owner takes: set-group-id only where the group may execute. */
+function dropped(mode: number): number {
+  return SET_USER_ID | ((mode & 0o10) === 0 ? 0 : SET_GROUP_ID);
 }
 
 function without(name: ByteString, xattrs: LayerNode["xattrs"]): LayerNode["xattrs"] {

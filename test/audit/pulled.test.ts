@@ -72,6 +72,36 @@ const LAYERS: Readonly<Record<string, readonly Uint8Array[]>> = {
     fifo("p", { xattrs: { "security.capability": CAPABILITY } }),
     hardlink("p2", "p"),
   ],
+  "a second name whose target's text does not lead to the file": [
+    file("f", "x", { mtime: 5 }),
+    hardlink("y", "nodir/../f", { mode: 0o755, uid: 4, mtime: 6 }),
+    hardlink("z", "f/.", { mode: 0o755, uid: 4, mtime: 6 }),
+  ],
+  "a second name whose target's text leads elsewhere, through a symlink": [
+    dir("d/e/"),
+    symlink("s", "d/e"),
+    file("f", "x", { mtime: 5 }),
+    hardlink("y", "s/../f", { mode: 0o755, mtime: 6 }),
+  ],
+  "a second name of a symlink whose target's text leads through it": [
+    dir("d/"),
+    file("f", "x", { mtime: 5 }),
+    symlink("s", "d", { mtime: 5 }),
+    hardlink("h", "s/.", { mode: 0o700, mtime: 6 }),
+    symlink("t", "f", { mtime: 5 }),
+    file("d/t"),
+    hardlink("i", "s/../t", { mode: 0o711, mtime: 6 }),
+    dir("u/v/"),
+    symlink("w", "u/v"),
+    file("u/t"),
+    hardlink("j", "w/../t", { mode: 0o711, mtime: 6 }),
+  ],
+  "set-user-id that a second name takes away": [
+    file("f", "x", { mode: 0o6755 }),
+    hardlink("y", "nodir/../f"),
+    file("g", "x", { mode: 0o6704 }),
+    hardlink("z", "nodir/../g"),
+  ],
 };
 
 async function problemsOf(entries: readonly Uint8Array[]): Promise<string[]> {
