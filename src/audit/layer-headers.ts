@@ -66,6 +66,7 @@ function applied(nodes: Nodes, tarSplit: string): LayerNodes {
     source.hasPayload = entry.type === "file";
     nodes.apply(entry);
   }
+  nodes.finish();
   return nodes.all;
 }
 
@@ -84,26 +85,41 @@ class Nodes {
   protected readonly impliedMode: number = 0o755;
   /** Whether those are root's own even where the directory above passes its group on. */
   protected readonly impliedRootOwned: boolean = true;
+  /** By names as entries have them, since symlinks on the way are followed when the layer is done. */
+  readonly #directories: { readonly path: ByteString; readonly mtime: TarTime }[] = [];
   /** The layer's own directory: nobody sees it, but what is made in it may get its group. */
   readonly #root: LayerNode = { ...EMPTY, type: "directory", mode: 0o755 };
 
   apply(entry: TarEntry): void {
     const name = cleanPath(entry.name);
-    if (entry.type === "global" || entry.type === "unknown" || name === ".") return;
-    const { parent, base } = entryPath(insideLayer(name));
+    if (entry.type === "global" || name === ".") return;
+    const named = insideLayer(name);
+    const { parent, base } = entryPath(named);
     if (base === ".") {
       giveAttributes(this.#root, entry);
       return;
     }
     const directory = this.#directory(parent);
     const path = join(directory, base);
-    if (base === OPAQUE) this.hide(directory);
-    else if (base.startsWith(WHITEOUT)) {
-      this.remove(join(directory, base.slice(WHITEOUT.length) as ByteString), entry);
-    } else if (entry.type === "hardlink") this.#link(path, entry);
+    if (base.startsWith(WHITEOUT)) {
+      this.removeNamesake(path, entry);
+      if (base === OPAQUE) this.hide(directory);
+      else this.remove(join(directory, base.slice(WHITEOUT.length) as ByteString), entry);
+      return;
+    }
+    if (entry.type === "directory") this.#directories.push({ path: named, mtime: timesOf(entry).mtime });
+    if (entry.type === "hardlink") this.#link(path, entry);
     else if (entry.type === "directory" && this.all.get(path)?.type === "directory") {
       this.#merge(this.all.get(path) as LayerNode, entry);
     } else this.put(path, nodeOf(entry, this.#groupIn(directory)));
+  }
+
+  /** Directories' times come last, to whatever has their names then. */
+  finish(): void {
+    for (const { path, mtime } of this.#directories) {
+      const node = this.#at(this.#walk(path, true));
+      if (node !== undefined && node.mtime !== null) node.mtime = mtime;
+    }
   }
 
   /** An opaque directory. */
@@ -114,6 +130,12 @@ class Nodes {
 
   protected remove(path: ByteString, entry: TarEntry): void {
     this.put(path, whiteout(entry));
+  }
+
+  /** What is really called like a whiteout: a directory that a deeper name implied, say. */
+  protected removeNamesake(path: ByteString, entry: TarEntry): void {
+    const node = this.all.get(path);
+    if (node !== undefined && (node.type !== "directory" || entry.type !== "directory")) this.#drop(path);
   }
 
   #merge(node: LayerNode, entry: TarEntry): void {
@@ -142,10 +164,15 @@ class Nodes {
   }
 
   protected put(path: ByteString, node: LayerNode): void {
-    if (this.all.get(path)?.type === "directory") {
-      for (const below of this.all.keys()) if (below.startsWith(`${path}/`)) this.all.delete(below);
-    }
+    this.#drop(path);
     this.all.set(path, node);
+  }
+
+  #drop(path: ByteString): void {
+    if (this.all.get(path)?.type === "directory") {
+      for (const other of this.all.keys()) if (isBelow(other, path)) this.all.delete(other);
+    }
+    this.all.delete(path);
   }
 
   #at(path: ByteString | null): LayerNode | undefined {
@@ -216,6 +243,9 @@ class TreeNodes extends Nodes {
       copies.set(node, copy);
     }
   }
+
+  /** With this driver it stays. */
+  protected override removeNamesake(): void {}
 
   protected override put(path: ByteString, node: LayerNode): void {
     super.put(path, node);

@@ -1,6 +1,5 @@
 /**
- * Layers of random entries, extracted by dockerd and by ovl: the same verdict, the same tree, the same size. Names
- * come from few components, so that entries meet: replace, link, whiten out and climb over each other.
+ * Layers of random entries, extracted by dockerd and by ovl: the same verdict, the same tree, the same size.
  *
  * OVL_RANDOM_LAYERS=2000 tries more, OVL_RANDOM_SEED=… others. A failure prints the smallest list of entries found.
  */
@@ -11,101 +10,16 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { asOvlError, OvlError } from "../../src/errors.js";
 import { LayerApplier } from "../../src/layer/apply.js";
-import { byteString } from "../../src/model/bytes.js";
-import { cleanPath } from "../../src/tar/clean.js";
 import { TarReader } from "../../src/tar/reader.js";
 import { compareTrees } from "../support/compare-trees.js";
 import { startDockerd } from "../support/dockerd.js";
 import { oracle } from "../support/oracles.js";
-import { END, type EntryOptions, entry, tar } from "../support/tar-builder.js";
 import { type Scratch, scratch } from "../support/tmp.js";
 import { readTree, type Tree } from "../support/tree.js";
+import { type DriverName, randomLayer, tarOf } from "./random-layer.js";
 
 const RUNS = Number(process.env["OVL_RANDOM_LAYERS"] ?? 100);
 const SEED = Number(process.env["OVL_RANDOM_SEED"] ?? 20);
-
-interface RandomEntry {
-  readonly flag: string;
-  readonly name: string;
-  readonly content: string;
-  readonly options: EntryOptions;
-}
-
-const component = fc.oneof(
-  { weight: 12, arbitrary: fc.constantFrom("a", "b", "c") },
-  { weight: 2, arbitrary: fc.constantFrom(".wh.a", ".wh.b", ".wh..wh..opq") },
-  { weight: 1, arbitrary: fc.constantFrom("..", ".", "", ".wh.", ".wh..", ".wh..wh.plnk", ".wh..wh.a") },
-);
-const path = fc
-  .tuple(
-    fc.constantFrom("", "", "", "", "./", "/", "../", "a/../"),
-    fc.array(component, { minLength: 1, maxLength: 3 }),
-    fc.constantFrom("", "", "", "/"),
-  )
-  .map(([start, components, end]) => `${start}${components.join("/")}${end}`);
-
-const time = fc.constantFrom(
-  "0",
-  "7",
-  "1000000000.123456789",
-  "-1.5",
-  "9223372036.854775807",
-  "9223372036.9",
-  "4294967296",
-);
-const id = fc.constantFrom(0, 0, 5, 65534, 2n ** 32n - 1n, 2n ** 32n + 7n);
-const xattrs = fc.constantFrom<Record<string, string>>(
-  {},
-  {},
-  {},
-  { "user.k": "v" },
-  { "trusted.k": "v" },
-  { nodot: "v" },
-  { "trusted.overlay.opaque": "y" },
-);
-/**
- * Directories and files more often, links half as often, the rest now and then. No fifos for the overlay driver:
- * dockerd waits for ever for a writer of fifo `a` when it comes to `a/.wh.b`.
- */
-const FLAGS = { overlay2: "5555000000112233467g", overlay: "555500000011223347g" };
-
-const randomEntry = (driver: DriverName): fc.Arbitrary<RandomEntry> =>
-  fc
-    .record({
-      flag: fc.constantFrom(...FLAGS[driver]),
-      name: path,
-      link: path,
-      content: fc.constantFrom("", "x", "12345"),
-      mode: fc.constantFrom(0o644, 0o755, 0o4755, 0o2775, 0o1777, 0, 0o777),
-      uid: id,
-      gid: id,
-      mtime: time,
-      atime: fc.option(time),
-      device: fc.constantFrom<[number, number]>([0, 0], [1, 3], [300, 70000]),
-      xattrs,
-    })
-    .map(({ flag, name, link, content, mode, uid, gid, mtime, atime, device, xattrs }) => ({
-      flag,
-      name,
-      content: flag === "0" ? content : "",
-      options: {
-        mode,
-        uid,
-        gid,
-        xattrs,
-        pax: { mtime, ...(atime === null ? {} : { atime }) },
-        ...(flag === "1" || flag === "2" ? { link } : {}),
-        ...(flag === "3" || flag === "4" ? { device } : {}),
-      },
-    }));
-
-/** No two of one cleaned name: those are refused before anything is extracted, which other tests show. */
-const randomLayer = (driver: DriverName) =>
-  fc.uniqueArray(randomEntry(driver), {
-    minLength: 1,
-    maxLength: 12,
-    selector: ({ name }) => cleanPath(byteString(Buffer.from(name))),
-  });
 
 interface Extracted {
   readonly tree: Tree;
@@ -117,8 +31,6 @@ for (const driver of ["overlay2", "overlay"] as const) {
   test(title, { skip: oracle("root", "dockerd", "getfattr") }, () => compareRandomLayers(driver));
 }
 
-type DriverName = "overlay2" | "overlay";
-
 async function compareRandomLayers(driver: DriverName): Promise<void> {
   using place = scratch("random");
   await using daemon = await startDockerd(place.dir("root"), driver);
@@ -126,10 +38,7 @@ async function compareRandomLayers(driver: DriverName): Promise<void> {
   let number = 0;
   await fc.assert(
     fc.asyncProperty(randomLayer(driver), async (entries) => {
-      const archive = tar(
-        ...entries.map(({ flag, name, content, options }) => entry(flag, name, content, options)),
-        END,
-      );
+      const archive = tarOf(entries);
       const from = BigInt(Date.now() - 20) * 1_000_000n;
       const theirs = await byDockerd(daemon.socket, archive);
       const ours = byOvl(place, `ovl-${number++}`, archive, driver);
