@@ -33,7 +33,7 @@ import { isSymlink, statAt, statOf } from "../sys/stat.js";
 import { writeAll } from "../sys/write.js";
 import { cleanPath } from "../tar/clean.js";
 import type { TarEntry } from "../tar/entry.js";
-import { insideLayer, leadsOut } from "./apply-path.js";
+import { insideLayer, leadsOut, relative } from "./apply-path.js";
 import type { ApplyTarget, EntryPath } from "./apply-target.js";
 import { symlinkTimesOf, timesOf } from "./apply-times.js";
 import { setXattrs, setXattrsAt } from "./apply-xattrs.js";
@@ -126,9 +126,9 @@ function makeSymlink(target: ApplyTarget, entry: TarEntry, at: EntryPath): void 
  * lexically, as if the layer were `/`; only its directory's symlinks are followed.
  */
 function makeHardLink(target: ApplyTarget, entry: TarEntry, at: EntryPath): void {
-  const cleaned = cleanPath(entry.linkName);
-  const link = insideLayer(cleaned);
-  if (leadsOut(cleaned)) target.contained(`is a hard link to "${displayName(entry.linkName)}", outside the layer`);
+  const link = insideLayer(cleanPath(entry.linkName));
+  if (leadsOut(entry.linkName))
+    target.contained(`is a hard link to "${displayName(entry.linkName)}", outside the layer`);
   const base = (link.slice(link.lastIndexOf("/") + 1) || ".") as ByteString;
   if (target.isLeftOut(link)) {
     target.leaveOut(at.path);
@@ -163,7 +163,7 @@ function leadsToSymlink(target: ApplyTarget, at: EntryPath): boolean {
 }
 
 function leadsToObject(target: ApplyTarget, text: ByteString): boolean {
-  const fd = target.jail.open(text, O_PATH | constants.O_NOFOLLOW);
+  const fd = target.jail.open(relative(text), O_PATH | constants.O_NOFOLLOW);
   if (fd < 0) return false;
   const stat = statOf(fd);
   close(fd);

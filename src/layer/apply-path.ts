@@ -1,14 +1,20 @@
 /** Where a cleaned name is below the layer's root. */
 import type { ByteString } from "../model/bytes.js";
+import { cleanPath, escapes } from "../tar/clean.js";
 import type { EntryPath } from "./apply-target.js";
 import { parentOf } from "./jail.js";
 
 /** PATH_MAX, without its NUL. dockerd makes paths of a slash and the whole name. */
 const LONGEST = 4095;
 
-/** Whether a cleaned name, taken literally, is of something outside the directory that the layer goes into. */
-export function leadsOut(cleaned: ByteString): boolean {
-  return cleaned.charCodeAt(0) === 0x2f || cleaned === ".." || cleaned.startsWith("../");
+/** Whether a name as it is in the archive climbs above the layer's root, which a leading slash only names. */
+export function leadsOut(name: ByteString): boolean {
+  return name.includes("..") && escapes(cleanPath(relative(name)));
+}
+
+/** Without leading slashes. */
+export function relative(name: ByteString): ByteString {
+  return name.replace(/^\/+/, "") as ByteString;
 }
 
 /** A cleaned name with the layer as `/`: without leading slash and `..`; empty for the root itself. */

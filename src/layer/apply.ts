@@ -65,7 +65,7 @@ export class LayerApplier implements Disposable {
     const name = cleanPath(entry.name);
     if (this.#dialect.passesOver(entry, name)) return;
     const path = insideLayer(name);
-    if (leadsOut(name)) target.contained("has a name that, taken literally, leads out of the layer");
+    if (leadsOut(entry.name)) target.contained("has a name that, taken literally, leads out of the layer");
     if (isTooLong(path)) throw target.failure(ENAMETOOLONG, "its name");
     if (path === "" && entry.type !== "directory") throw target.failure(EBUSY, "replacement of the layer's root");
     const at = entryPath(path);

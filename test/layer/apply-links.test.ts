@@ -77,8 +77,16 @@ describe("hard links", { skip: oracle("root", "getfattr") }, () => {
     refuses(/EPERM|EBUSY|EXDEV/, hardlink("b", ""));
   });
 
-  it("to absolute names and through `..` are contained, with a warning; under strict they are refused", () => {
-    for (const link of ["/a", "../a", "x/../../a"]) {
+  it("to absolute names are the layer's own, also under strict", () => {
+    for (const link of ["/a", "//a", "/d/../a"]) {
+      const { tree, summary } = applied([file("a"), dir("d"), hardlink("b", link)], { strict: true });
+      assert.deepEqual(tree.get("b")?.hardLinks, ["a", "b"], link);
+      assert.deepEqual(summary.warnings, [], link);
+    }
+  });
+
+  it("through `..` above the root are contained, with a warning; under strict they are refused", () => {
+    for (const link of ["../a", "x/../../a", "/../a"]) {
       const items = [file("a"), hardlink("b", link)];
       const { summary } = applied(items);
       assert.deepEqual(

@@ -48,7 +48,7 @@ describe("names of entries", { skip: oracle("root", "getfattr") }, () => {
   });
 
   it("with `..` stay inside the layer, with a warning; under strict they are refused", () => {
-    for (const name of ["../x", "a/../../x", "../../../x", "/../x", "/x"]) {
+    for (const name of ["../x", "a/../../x", "../../../x", "/../x", "/a/../../x"]) {
       const { tree, summary } = applied([file(name)]);
       assert.deepEqual(sketch(tree), { x: FILE }, name);
       assert.deepEqual(
@@ -56,6 +56,15 @@ describe("names of entries", { skip: oracle("root", "getfattr") }, () => {
         [["PATH_ESCAPE", name]],
       );
       assert.throws(() => applied([file(name)], { strict: true }), { code: "PATH_ESCAPE", exit: 4 }, name);
+    }
+  });
+
+  it("with a leading slash are the layer's own, also under strict", () => {
+    for (const name of ["/x", "//x", "/a/../x", "/./x"]) {
+      const { tree, summary } = applied([dir("/", { mode: 0o755 }), file(name)], { strict: true });
+      assert.deepEqual(sketch(tree), { x: FILE }, name);
+      assert.deepEqual(summary.warnings, [], name);
+      assert.equal(summary.disturbed, false, name);
     }
   });
 

@@ -89,11 +89,21 @@ export async function assertRefused(
 /** The pull succeeds with a warning, changes nothing outside of new layers, and is refused under `--strict`. */
 export async function assertContained(world: World, source: Uint8Array, code: string): Promise<PullResult> {
   await assertRefused(world, source, code, { strict: true });
-  const before = world.snapshot();
-  const answer = await world.pull(source);
-  assert.ok(!(answer instanceof OvlError), String(answer));
+  const answer = await assertInside(world, source);
   const warned = answer.warnings.map((warning) => warning.code);
   assert.ok(warned.includes(code) || warned.includes("IRREPRODUCIBLE"), `warnings: ${warned.join()}`);
+  return answer;
+}
+
+/** Taken, with nothing changed but what a pull is for. */
+export async function assertInside(
+  world: World,
+  source: Uint8Array,
+  options: Partial<PullOptions> = {},
+): Promise<PullResult> {
+  const before = world.snapshot();
+  const answer = await world.pull(source, options);
+  assert.ok(!(answer instanceof OvlError), String(answer));
   const own = new Set(answer.images.flatMap(({ layers }) => layers.map(({ cacheId }) => cacheId as string)));
   const after = world.snapshot();
   for (const [path, node] of before) {
