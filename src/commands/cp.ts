@@ -8,7 +8,10 @@ export default class Cp extends OvlCommand {
   static override readonly description =
     `As docker cp, with nothing mounted; the container must not run for a copy into it.
 A directory that is there takes the source under its own name; DIR/. as the source means what is in the directory.
-- as the source is a tar on standard input, as the destination one on standard output.`;
+- as the source is a tar on standard input, as the destination one on standard output.
+A path into a volume or a bind mount of the container is refused, with the place on this machine that it stands for.
+A directory with one in it is copied out as the layers have it, with a warning.
+/etc/hosts, /etc/hostname and /etc/resolv.conf are those that docker made for the container, and are not written.`;
   static override readonly usage = ["cp CONTAINER:PATH DESTINATION|- [FLAGS]", "cp SOURCE|- CONTAINER:PATH [FLAGS]"];
   static override readonly examples = [
     "<%= config.bin %> cp web:/etc/nginx/nginx.conf .",

@@ -33,18 +33,30 @@ export interface ObjectContent extends Disposable {
   read(): Uint8Array | null;
 }
 
-/** An object of a union and everything below it. @param name that it gets; empty: what is in the directory */
-export function* objectsOf(located: Located, name: ByteString): Generator<CopyObject, void, undefined> {
+/**
+ * An object of a union and everything below it.
+ * @param name that it gets; empty: what is in the directory
+ * @param fileAt a file that stands in for the one at a path of the union; null for none
+ */
+export function* objectsOf(
+  located: Located,
+  name: ByteString,
+  fileAt: (path: ByteString) => Located | null = () => null,
+): Generator<CopyObject, void, undefined> {
   const { entry, directory, path } = located;
   if (entry === null) throw new OvlError("NOT_FOUND", `no such path: ${shownPath(path)}`, { path: shownPath(path) });
   const links = new HardLinks();
-  const top = objectOf({ path, entry, directory }, name, links);
+  const standing = (visit: Visit): Visit => {
+    const { entry, directory } = fileAt(visit.path) ?? visit;
+    return entry === null ? visit : { path: visit.path, entry, directory };
+  };
+  const top = objectOf(standing({ path, entry, directory }), name, links);
   if (top !== null) yield top;
   if (entry.type !== "directory") return;
   using inner = directory.enter(entry);
   const prefix = path === "" ? 0 : path.length + 1;
   for (const visit of walk(inner)) {
-    const object = objectOf(visit, joinPath(name, visit.path.slice(prefix) as ByteString), links);
+    const object = objectOf(standing(visit), joinPath(name, visit.path.slice(prefix) as ByteString), links);
     if (object !== null) yield object;
   }
 }

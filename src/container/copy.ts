@@ -2,6 +2,7 @@
 import { resolve } from "node:path";
 import { refuseMounted } from "../driver/layer-mounts.js";
 import { OvlError } from "../errors.js";
+import type { ByteString } from "../model/bytes.js";
 import { writeTar } from "../rootfs/export.js";
 import { layersOf } from "../rootfs/layers.js";
 import { openUnion } from "../rootfs/open.js";
@@ -14,6 +15,7 @@ import { isMachineRoot } from "../sys/privilege.js";
 import { syncFileSystem } from "../sys/sync.js";
 import { TarReader } from "../tar/reader.js";
 import { copyInto } from "./copy-into.js";
+import { CopyMounts } from "./copy-mounts.js";
 import { type CopyObject, objectsIn, objectsOf } from "./copy-objects.js";
 import { type CopyEnd, copySource, copyTarget } from "./copy-paths.js";
 import { tarOfObjects } from "./copy-tar.js";
@@ -40,24 +42,24 @@ type OtherEnd = Exclude<CopyEnd, ContainerEnd>;
 /** Bytes of a tar, uncompressed. */
 type TarSource = ConstructorParameters<typeof TarReader>[0];
 
-/** Throws NOT_FOUND, USAGE for a target that does not fit, and the system's errors. */
+/** Throws NOT_FOUND, USAGE for what is mounted in the container or a target that does not fit, and the system's errors. */
 export async function copyOut(store: Store, from: ContainerEnd, to: OtherEnd, options: CopyOptions): Promise<Copied> {
   const container = resolveContainer(store, from.container);
   using union = openUnion(store, layersOf(store, { kind: "container", id: container.id, container }));
+  using mounts = new CopyMounts(store, container, union);
+  mounts.guard(union, "read");
   using source = copySource(union, `/${from.path}`, options.follows);
-  const answer = { container: container.id, warnings: union.warnings };
-  if (to.kind === "stream") {
-    const objects = objectsOf(source.located, source.name);
-    return { ...answer, path: await writeTar(tarOfObjects(objects), "-", options.signal) };
-  }
+  const objects = (name: ByteString) => objectsOf(source.located, name, (path) => mounts.fileAt(path));
+  const leftOut = source.isDirectory ? mounts.warningsBelow(source.located.path) : [];
+  const done = (path: string) => ({ container: container.id, path, warnings: [...union.warnings, ...leftOut] });
+  if (to.kind === "stream") return done(await writeTar(tarOfObjects(objects(source.name)), "-", options.signal));
   using host = new Union(["/"]);
   const target = copyTarget(host, absolute(to.path), source);
-  const path = await put(host, target.directory, objectsOf(source.located, target.name), options);
-  return { ...answer, path };
+  return done(await put(host, target.directory, objects(target.name), options));
 }
 
 /**
- * Throws NOT_FOUND, USAGE, IN_USE for a container that runs or is mounted, BAD_ROOT, and the system's errors; what was
+ * Throws NOT_FOUND, USAGE, also for what is mounted in the container, IN_USE for one that runs or is itself mounted, BAD_ROOT, and the system's errors; what was
  * copied before a failure stays.
  * @param tar what comes from standard input where that is the source
  */
@@ -71,6 +73,8 @@ export async function copyIn(
   const container = resolveContainer(store, to.container);
   refuse(store, container);
   using union = openUnion(store, layersOf(store, { kind: "container", id: container.id, container }));
+  using mounts = new CopyMounts(store, container, union);
+  mounts.guard(union, "write");
   const path = `/${to.path}`;
   const keeping = { ...options, keepsOwners: isMachineRoot() };
   const answer = { container: container.id, warnings: union.warnings };

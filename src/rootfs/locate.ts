@@ -50,7 +50,7 @@ export function locate(union: Union, path: ByteString, symlinks: Symlinks): Loca
         continue;
       }
       const directory = steps.length === 1 ? union.root : outer.enter(entry);
-      const child = childOf(union, directory, name);
+      const child = childOf(union, directory, name, pending);
       if (child === null) return located(union, steps, directory, null, [name, ...pending.reverse()], null);
       steps.push({ directory, entry: child });
       if (child.type !== "symlink" || symlinks === "none" || (pending.length === 0 && symlinks !== "all")) continue;
@@ -72,9 +72,17 @@ export function locate(union: Union, path: ByteString, symlinks: Symlinks): Loca
   }
 }
 
-function childOf(union: Union, directory: UnionDirectory, name: ByteString): Entry | null {
+/** @param further names after it, the last one first */
+function childOf(
+  union: Union,
+  directory: UnionDirectory,
+  name: ByteString,
+  further: readonly ByteString[],
+): Entry | null {
   try {
-    return directory.get(name);
+    const child = directory.get(name);
+    union.guard?.(child === null ? pathOf(directory, [name, ...further.toReversed()]) : joinPath(directory.path, name));
+    return child;
   } catch (thrown) {
     if (directory !== union.root) directory[Symbol.dispose]();
     throw thrown;
@@ -91,9 +99,8 @@ function located(
 ): Located {
   for (const step of steps)
     if (step.directory !== directory && step.directory !== union.root) step.directory[Symbol.dispose]();
-  const rest = entry === null ? (missing.join("/") as ByteString) : entry.name;
   return {
-    path: cleanPath(`/${joinPath(directory.path, rest)}` as ByteString).slice(1) as ByteString,
+    path: pathOf(directory, entry === null ? missing : [entry.name]),
     entry,
     directory,
     missing: missing.filter((name) => name !== "."),
@@ -102,6 +109,11 @@ function located(
       if (directory !== union.root) directory[Symbol.dispose]();
     },
   };
+}
+
+/** Of what is or would be below a directory. */
+function pathOf(directory: UnionDirectory, names: readonly ByteString[]): ByteString {
+  return cleanPath(`/${joinPath(directory.path, names.join("/") as ByteString)}` as ByteString).slice(1) as ByteString;
 }
 
 /** Components, the last one first. A slash at the end asks for a directory, as `/.` does. */

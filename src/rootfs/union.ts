@@ -20,7 +20,7 @@ export interface UnionOptions {
 
 /** Where the view may differ from what a mount shows. */
 export interface UnionWarning {
-  readonly code: "REDIRECT" | "UNPRIVILEGED" | "MISSING_INIT" | "BAD_MOUNT";
+  readonly code: "REDIRECT" | "UNPRIVILEGED" | "MISSING_INIT" | "BAD_MOUNT" | "LEFT_OUT";
   readonly path: string;
   readonly message: string;
 }
@@ -33,6 +33,8 @@ export class Union implements Disposable {
   readonly dirs: readonly string[];
   readonly warnings: UnionWarning[] = [];
   readonly root: UnionDirectory;
+  /** Asked about all that `locate` meets, and about where its path ends; throws where none may lead. */
+  guard: ((path: ByteString) => void) | null = null;
   readonly #context: UnionContext;
 
   /** @param dirs topmost first, at least one. Throws NOT_FOUND for none, BAD_ROOT where one is missing, PERMISSION, IO. */

@@ -109,6 +109,116 @@ describe("what is copied into a container", () => {
   });
 });
 
+/** Writes into config.v2.json what a daemon would have. */
+function configure(store: Store, name: string, changes: Record<string, unknown>): void {
+  const path = join(store.root, "containers", resolveContainer(store, name).id, "config.v2.json");
+  writeFileSync(path, JSON.stringify({ ...(JSON.parse(readFileSync(path, "utf8")) as object), ...changes }));
+  store.usersChanged();
+}
+
+describe("what is mounted in a container", () => {
+  const VOLUME = { Name: "state", Driver: "local", Type: "volume", RW: true };
+  const BIND = { Source: "/srv/shared", Type: "bind", RW: false };
+
+  it("is neither read nor written, whatever the layers have in its place, and the error says where it is", async () => {
+    await using made = await prepare();
+    const { store, work } = made;
+    // Symlinks below the mount are the layers', and say nothing about what is mounted.
+    addContentImage(store, "app:2", { data: { dir: 0o755 }, "data/away": { link: "/" }, by: { link: "data" } });
+    await createContainer(store, "app:2", withName("two"));
+    const MountPoints = { "/by": { ...VOLUME, Destination: "/by" }, "/mnt": { ...BIND, Destination: "/mnt" } };
+    configure(store, "two", { MountPoints });
+    writeFileSync(work.join("new"), "x");
+    const two = (inside: string) => ({ kind: "container", container: "two", path: inside }) as const;
+    const state = join(store.root, "volumes/state/_data");
+    for (const inside of ["/data", "/by/x", "/data/away/etc", "/data/.."]) {
+      await assert.rejects(copyOut(store, two(inside), local(work.join("out")), OPTIONS), {
+        code: "USAGE",
+        message: `/data of container two is the volume state, and ovl cp reads only what is in the layers; copy from ${state} instead`,
+      });
+    }
+    const refused = {
+      code: "USAGE",
+      message: `/mnt of container two is a bind mount, and ovl cp writes only what is in the layers; copy to /srv/shared instead`,
+    };
+    await assert.rejects(copyIn(store, local(work.join("new")), two("/mnt"), null, OPTIONS), refused);
+    await assert.rejects(copyIn(store, local(work.join("new")), two("/mnt/deep/er"), null, OPTIONS), refused);
+    for (const object of [file("mnt/x", "x"), dir("mnt/")]) {
+      await assert.rejects(copyIn(store, STREAM, two("/"), sourceOf(layer(object)), OPTIONS), refused);
+    }
+    const { mountId } = resolveContainer(store, "two").mount ?? assert.fail();
+    assert.ok(mountId !== null);
+    assert.deepEqual(readdirSync(store.driver.contentDir(mountId)), []);
+  });
+
+  it("is left out of a directory around it, with a warning for each", async () => {
+    await using made = await prepare();
+    const MountPoints = {
+      "/data": { ...VOLUME, Destination: "/data" },
+      "/data/tmp": { Type: "tmpfs", Destination: "/data/tmp" },
+      "/mnt": { ...BIND, Destination: "/mnt" },
+    };
+    configure(made.store, "web", { MountPoints });
+    const out = made.work.join("copied");
+    const { warnings } = await copyOut(made.store, web("/"), local(out), OPTIONS);
+    assert.equal(readFileSync(join(out, "data/file"), "utf8"), "lower");
+    assert.deepEqual(
+      warnings.map(({ message }) => message),
+      [
+        `/data is copied as the layers have it: the volume state, which container web has there, is left out, and its files are in ${made.store.root}/volumes/state/_data`,
+        "/mnt is copied as the layers have it: a bind mount, which container web has there, is left out, and its files are in /srv/shared",
+      ],
+    );
+    const beside = await copyOut(made.store, web("/etc"), local(made.work.join("etc")), OPTIONS);
+    assert.deepEqual(beside.warnings, []);
+  });
+
+  it("is docker's own /etc/hosts and its like, read from the root wherever that lies now, and not written", async () => {
+    await using made = await prepare();
+    const { store, work } = made;
+    const { id } = resolveContainer(store, "web");
+    const HostsPath = `/var/lib/docker/containers/${id}/hosts`;
+    configure(store, "web", { HostsPath, HostnamePath: "/etc/hostname" });
+    const to = local(work.dir("to"));
+    await copyOut(store, web("/etc/hosts"), to, OPTIONS);
+    assert.equal(readFileSync(join(to.path, "hosts"), "utf8"), "", "docker mounts nothing that is lost");
+    writeFileSync(join(store.root, "containers", id, "hosts"), "10.0.0.1 web\n");
+    await copyOut(store, web("/etc/hosts"), to, OPTIONS);
+    await copyOut(store, web("/etc"), to, OPTIONS);
+    for (const path of ["hosts", "etc/hosts"]) {
+      assert.equal(readFileSync(join(to.path, path), "utf8"), "10.0.0.1 web\n");
+    }
+    writeFileSync(work.join("hosts"), "mine");
+    for (const path of ["/etc", "/etc/hosts"]) {
+      await assert.rejects(copyIn(store, local(work.join("hosts")), web(path), null, OPTIONS), {
+        code: "USAGE",
+        message: /^\/etc\/hosts of container web is a file that docker makes/,
+      });
+    }
+    await assert.rejects(copyOut(store, web("/etc/hostname"), to, OPTIONS), {
+      code: "USAGE",
+      message: /copy from \/etc\/hostname instead/,
+    });
+  });
+
+  it("is not read through a symlink out of the root", async () => {
+    await using made = await prepare();
+    const { store, work } = made;
+    const { id } = resolveContainer(store, "web");
+    work.dir("secret");
+    writeFileSync(work.join("secret/hosts"), "secret");
+    const other = "f".repeat(64);
+    const to = local(work.dir("to"));
+    symlinkSync(work.join("secret/hosts"), join(store.root, "containers", id, "hosts"));
+    symlinkSync(work.join("secret"), join(store.root, "containers", other));
+    for (const owner of [id, other]) {
+      configure(store, "web", { HostsPath: `/x/containers/${owner}/hosts` });
+      await copyOut(store, web("/etc/hosts"), to, OPTIONS);
+      assert.equal(readFileSync(join(to.path, "hosts"), "utf8"), "");
+    }
+  });
+});
+
 describe("what is copied out of a container", () => {
   it("is what the layers show together", async () => {
     await using made = await prepare();

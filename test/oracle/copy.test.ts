@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import {
   chmodSync,
   chownSync,
+  existsSync,
   linkSync,
   lutimesSync,
   mkdirSync,
@@ -20,7 +21,8 @@ import { type Dockerd, startDockerd } from "../support/dockerd.js";
 import { archive, dockerArchive, image } from "../support/image-builder.js";
 import { oracle } from "../support/oracles.js";
 import { ovl } from "../support/ovl.js";
-import { runOk } from "../support/run.js";
+import { repoPath } from "../support/repo.js";
+import { run, runOk } from "../support/run.js";
 import { readAll, sourceOf } from "../support/sources.js";
 import { dir, file, layer, symlink } from "../support/tar-builder.js";
 import { diskScratch, type Scratch } from "../support/tmp.js";
@@ -69,6 +71,10 @@ const INTO: readonly (readonly [source: string, destination: string])[] = [
   ["-", "/data"],
   ["-", "/data/file"],
 ];
+
+/** Where docker lets nothing be copied to: its own files, and what is mounted read-only. */
+const REFUSED = ["/etc/hosts", "/etc/hostname", "/etc/resolv.conf", "/mnt", "/mnt/file"];
+const FILES = ["/etc/hosts", "/etc/hostname", "/etc/resolv.conf"];
 
 /** Out of a container, each to a place below a directory in which `there/` and `file` are. */
 const OUT: readonly (readonly [flags: readonly string[], source: string, destination: string])[] = [
@@ -125,6 +131,27 @@ describe("copies", { skip }, () => {
       ]);
       results.set(`out${i}`, { failed: status !== 0, entries: await treeOf(target) });
     }
+    // It has no program, but docker makes the files of a container that it tries to start.
+    const volumes = ["-v", "state:/data", "-v", `${place.join("from/dir")}:/mnt:ro`];
+    await daemon.dockerOk([
+      "create",
+      "--name",
+      "mounted",
+      "--network=none",
+      "--add-host=a:10.0.0.1",
+      ...volumes,
+      "base:1",
+      "/x",
+    ]);
+    await daemon.docker(["start", "mounted"]);
+    for (const [i, path] of REFUSED.entries()) {
+      const { status } = await daemon.docker(["cp", place.join("from/file"), `mounted:${path}`]);
+      results.set(`refused${i}`, { failed: status !== 0, entries: [] });
+    }
+    for (const path of FILES) {
+      const { stdout } = await daemon.docker(["cp", `mounted:${path}`, "-"]);
+      results.set(path, { failed: false, entries: entriesOf(stdout) });
+    }
     await daemon.stop();
   });
   after(async () => {
@@ -164,6 +191,38 @@ describe("copies", { skip }, () => {
       assert.deepEqual(await treeOf(target), expected?.entries);
     });
   }
+
+  for (const [i, path] of REFUSED.entries()) {
+    it(`to ${path}, where something is mounted, are refused`, async () => {
+      assert.equal(results.get(`refused${i}`)?.failed, true);
+      const { status, stderr } = await ovl(["cp", place.join("from/file"), `mounted:${path}`, "--root", daemon.root]);
+      assert.equal(status, 2, stderr);
+    });
+  }
+
+  for (const path of FILES) {
+    it(`of ${path} are of the file that docker made`, async () => {
+      const { stdout } = await run(process.execPath, [
+        repoPath("bin/run.js"),
+        "cp",
+        `mounted:${path}`,
+        "-",
+        "--root",
+        daemon.root,
+      ]);
+      assert.deepEqual(entriesOf(stdout), results.get(path)?.entries);
+    });
+  }
+
+  it("of a volume are refused with its place, and none of it is in the layers", async () => {
+    const { status, stderr } = await ovl(["cp", "mounted:/data/dir", "-", "--root", daemon.root]);
+    assert.equal(status, 2);
+    assert.match(
+      stderr,
+      /\/data of container mounted is the volume state, .* copy from .*\/volumes\/state\/_data instead$/m,
+    );
+    assert.ok(existsSync(join(daemon.root, "volumes/state/_data/dir/one")));
+  });
 });
 
 /** What `join` takes away. */
