@@ -10,17 +10,18 @@ export async function unmountTargets(
   { all, detach }: { readonly all: boolean; readonly detach: boolean },
 ): Promise<string[]> {
   const { layerMounts } = await import("../driver/layer-mounts.js");
-  const { mountsOf, refuseRunning, unmountAll } = await import("../container/umount.js");
+  const { mountsOf, unmountable, unmountAll } = await import("../container/umount.js");
   if (all && targets.length > 0) throw new OvlError("USAGE", "umount takes either --all or names, not both");
   if (!all && targets.length === 0) {
     throw new OvlError("USAGE", "umount takes a container, an image, a directory, or --all");
   }
   const mountsIn = (store: Store) =>
-    all ? layerMounts(store.driver) : targets.flatMap((target) => mountsOf(store, target));
+    all
+      ? unmountable(store, layerMounts(store.driver))
+      : targets.flatMap((target) => unmountable(store, mountsOf(store, target)));
   {
     await using store = await reader();
     const mounts = mountsIn(store);
-    refuseRunning(store, mounts);
     // What only reads and lies elsewhere leaves the root as it is: no lock, no daemon in the way.
     const inRoot = mounts.some(({ point, readOnly }) => !readOnly || point.startsWith(`${store.root}/`));
     if (!inRoot) return unmountAll(store, mounts, detach);

@@ -46,17 +46,20 @@ function isMounted(store: Store, point: string): boolean {
   return layerMounts(store.driver).some((mounted) => mounted.point === point);
 }
 
-/** Refuses what a running container lives in. */
-export function refuseRunning(store: Store, mounts: readonly LayerMount[]): void {
-  for (const { cacheId, point } of mounts) {
-    const container = store.users.containers.find(({ mount, running }) => running && mount?.mountId === cacheId);
-    if (container === undefined) continue;
-    const who = containerLabel(container);
-    throw new OvlError("IN_USE", `${point} is what ${who} runs in; stop it first`, {
-      path: point,
-      container: container.id,
-    });
-  }
+/** All but what a running container lives in. Throws IN_USE where there is nothing else. */
+export function unmountable(store: Store, mounts: readonly LayerMount[]): LayerMount[] {
+  const free = mounts.filter((mount) => tenantOf(store, mount) === undefined);
+  const [first] = mounts;
+  const container = first && free.length === 0 ? tenantOf(store, first) : undefined;
+  if (first === undefined || container === undefined) return free;
+  const message = `${first.point} is what ${containerLabel(container)} runs in; stop it first`;
+  throw new OvlError("IN_USE", message, { path: first.point, container: container.id });
+}
+
+/** Docker mounts at the layer's own place, for writing; somebody else's view of the layer is not the container's. */
+function tenantOf(store: Store, { cacheId, point, readOnly }: LayerMount): Container | undefined {
+  if (readOnly && point !== realOf(store.driver.mergedDir(cacheId))) return undefined;
+  return store.users.containers.find(({ mount, running }) => running && mount?.mountId === cacheId);
 }
 
 function containerLabel({ id, name }: Container): string {

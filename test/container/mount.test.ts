@@ -5,6 +5,7 @@ import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSyn
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { unmountTargets } from "../../src/cli/umount-targets.js";
 import { createContainer } from "../../src/container/create.js";
 import { type MountRequest, mountContainer, mountImage } from "../../src/container/mount.js";
 import { listMounts } from "../../src/container/mount-list.js";
@@ -132,6 +133,34 @@ describe("mounts", { skip: oracle("root") }, () => {
       const [kept] = removeImages(store, ["app:1"]).failures;
       assert.match(kept?.message ?? "", /is a mount of it; unmount it first/);
       unmount(store, "app:1");
+    }));
+
+  test("of a running container everything is unmounted but what it lives in", () =>
+    withContainer(async (store, work) => {
+      const own = await mountContainer(store, web(store), MERGED);
+      const path = join(store.root, "containers", web(store).id, "config.v2.json");
+      const config = readFileSync(path, "utf8");
+      const State = { Running: true, Pid: process.pid, StartedAt: new Date().toISOString() };
+      writeFileSync(path, JSON.stringify({ ...(JSON.parse(config) as object), State }));
+      const reader = () => openStore({ root: store.root, driver: null });
+      const unmounted = (targets: readonly string[], all = false) =>
+        unmountTargets({ reader, writer: () => assert.fail("nothing in the root changes") }, targets, {
+          all,
+          detach: false,
+        });
+      const view = { dir: work.dir("view"), readOnly: true, place: "merged" } as const;
+      for (const targets of [["web"], [view.dir], []]) {
+        await mountContainer(store, web(store), view);
+        assert.deepEqual(await unmounted(targets, targets.length === 0), [view.dir]);
+      }
+      for (const targets of [["web"], [own.path], []]) {
+        await assert.rejects(unmounted(targets, targets.length === 0), {
+          code: "IN_USE",
+          message: `${own.path} is what container web runs in; stop it first`,
+        });
+      }
+      writeFileSync(path, config);
+      unmount(store, "web");
     }));
 
   test("what is mounted is known however damaged it has become", () =>
