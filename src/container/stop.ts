@@ -1,7 +1,9 @@
 /** Ending what uses a container, as `docker rm --force` does: its processes, then its mounts. */
 import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { layerMounts } from "../driver/layer-mounts.js";
+import { mountedOn, mountsBelow } from "../driver/mounted.js";
 import { OvlError, osError } from "../errors.js";
 import type { Container } from "../store/mounts.js";
 import { processLives } from "../store/process.js";
@@ -13,12 +15,30 @@ import { unmountAll } from "./umount.js";
 const PATIENCE = 10_000;
 const POLL = 20;
 
-/** Throws IN_USE where it is not certain that the process is the container's, or it does not go. */
+/** Shared memory and secrets; of an older docker `shm` lies beside them. */
+const DOCKERS = /^(?:mounts\/[^/]+|shm)$/;
+
+/**
+ * Throws IN_USE where it is not certain that the process is the container's, or it does not go; and, before anything is
+ * killed, where somebody has mounted something in the container's directories.
+ */
 export async function stopUse(store: Store, container: Container): Promise<void> {
+  const mounts = mountsOf(store, container);
   if (container.running) await kill(container);
-  const mountId = container.mount?.mountId;
-  const mounts = layerMounts(store.driver).filter(({ cacheId }) => cacheId === mountId);
   unmountAll(store, mounts, true);
+}
+
+/** Views of the container's layer, wherever they are, and what docker mounts in the container's directory. */
+function mountsOf(store: Store, { id, mount }: Container): { readonly point: string }[] {
+  const directory = join(store.root, "containers", id);
+  const views = layerMounts(store.driver).filter(({ cacheId }) => cacheId === mount?.mountId);
+  const dockers = mountsBelow(directory).filter(({ path }) => DOCKERS.test(path));
+  const own = [...dockers, ...views];
+  const layers = [mount?.mountId, mount?.initId].flatMap((cacheId) => (cacheId ? [store.driver.dir(cacheId)] : []));
+  for (const { point } of [directory, ...layers].flatMap(mountsBelow)) {
+    if (!own.some((mounted) => mounted.point === point)) throw mountedOn(point);
+  }
+  return own;
 }
 
 /** The first process of a container takes the others of its namespace along. */

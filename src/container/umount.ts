@@ -1,6 +1,7 @@
 /** Unmounting what `ovl mount` or a dockerd that was killed mounted. */
 import { realpathSync } from "node:fs";
 import { type LayerMount, layerMounts } from "../driver/layer-mounts.js";
+import { mountTable } from "../driver/mount-table.js";
 import { OvlError, osError } from "../errors.js";
 import { byteStringOf } from "../model/bytes.js";
 import type { CacheId } from "../model/digest.js";
@@ -30,20 +31,16 @@ export function mountsOf(store: Store, target: string): LayerMount[] {
  * @param detach also what is in use: it is gone from the tree at once, and for its users when they are done
  * Throws IN_USE for what is in use, PERMISSION.
  */
-export function unmountAll(store: Store, mounts: readonly LayerMount[], detach: boolean): string[] {
+export function unmountAll(store: Store, mounts: readonly Pick<LayerMount, "point">[], detach: boolean): string[] {
   const points: string[] = [];
   for (const { point } of mounts.toReversed()) {
     const result = unmount(byteStringOf(point), detach ? MNT_DETACH : 0);
     // A daemon that loses the container's process unmounts by itself, perhaps just before.
-    if (result < 0 && isMounted(store, point)) throw refused(-result, point);
+    if (result < 0 && mountTable().some((mounted) => mounted.point === point)) throw refused(-result, point);
     removePoint(store, point);
     points.push(point);
   }
   return points;
-}
-
-function isMounted(store: Store, point: string): boolean {
-  return layerMounts(store.driver).some((mounted) => mounted.point === point);
 }
 
 /** All but what a running container lives in. Throws IN_USE where there is nothing else. */

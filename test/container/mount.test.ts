@@ -1,7 +1,7 @@
 /** Real mounts, so only as root. Each test unmounts what it mounted, and the root is as before. */
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
@@ -41,6 +41,11 @@ async function withContainer(act: (store: Store, work: Scratch) => Promise<void>
 }
 
 const web = (store: Store) => resolveContainer(store, "web");
+const runningAs = (config: string, Pid: number | undefined) =>
+  JSON.stringify({
+    ...(JSON.parse(config) as object),
+    State: { Running: true, Pid, StartedAt: new Date().toISOString() },
+  });
 const unmount = (store: Store, target: string) => unmountAll(store, mountsOf(store, target), false);
 
 describe("mounts", { skip: oracle("root") }, () => {
@@ -140,8 +145,7 @@ describe("mounts", { skip: oracle("root") }, () => {
       const own = await mountContainer(store, web(store), MERGED);
       const path = join(store.root, "containers", web(store).id, "config.v2.json");
       const config = readFileSync(path, "utf8");
-      const State = { Running: true, Pid: process.pid, StartedAt: new Date().toISOString() };
-      writeFileSync(path, JSON.stringify({ ...(JSON.parse(config) as object), State }));
+      writeFileSync(path, runningAs(config, process.pid));
       const reader = () => openStore({ root: store.root, driver: null });
       const unmounted = (targets: readonly string[], all = false) =>
         unmountTargets({ reader, writer: () => assert.fail("nothing in the root changes") }, targets, {
@@ -161,6 +165,34 @@ describe("mounts", { skip: oracle("root") }, () => {
       }
       writeFileSync(path, config);
       unmount(store, "web");
+    }));
+
+  test("what docker mounts in a container's directory goes by force, and what somebody else mounts saves the process", () =>
+    withContainer(async (store) => {
+      await mountContainer(store, web(store), MERGED);
+      const directory = join(store.root, "containers", web(store).id);
+      const foreign = join(directory, "mounts/shm/deeper");
+      const points = [join(directory, "mounts/shm"), join(directory, "shm"), foreign];
+      const user = spawn("sleep", ["60"]);
+      try {
+        await new Promise((resolve) => user.once("spawn", resolve));
+        const path = join(directory, "config.v2.json");
+        writeFileSync(path, runningAs(readFileSync(path, "utf8"), user.pid));
+        store.usersChanged();
+        for (const point of points) {
+          mkdirSync(point, { recursive: true });
+          await runOk("mount", ["-t", "tmpfs", "shm", point]);
+        }
+        const [refused] = (await removeContainers(store, ["web"], { force: true })).failures;
+        assert.deepEqual([refused?.code, refused?.fields["path"]], ["IN_USE", foreign]);
+        assert.equal(layerMounts(store.driver).length, 1);
+        assert.ok(web(store).running);
+        await runOk("umount", [foreign]);
+        assert.deepEqual((await removeContainers(store, ["web"], { force: true })).failures, []);
+      } finally {
+        for (const point of points.toReversed()) await run("umount", [point]);
+        user.kill("SIGKILL");
+      }
     }));
 
   test("what is mounted is known however damaged it has become", () =>
