@@ -16,13 +16,13 @@ import { syncFileSystem } from "../sys/sync.js";
 export interface NewVolume {
   /** 64 hex digits. */
   readonly name: string;
-  /** Where it is in the container, cleaned. */
+  /** Where it is in the container, cleaned as Go does it: what the image has without a leading slash stays so. */
   readonly destination: string;
 }
 
 /** @param paths as the image says them */
 export function nameVolumes(paths: readonly string[]): NewVolume[] {
-  const destinations = new Set(paths.map((path) => posix.normalize(`/${path}`).replace(/(?<=.)\/$/, "")));
+  const destinations = new Set(paths.map((path) => posix.normalize(path).replace(/(?<=.)\/$/, "")));
   return [...destinations].map((destination) => ({ name: randomBytes(32).toString("hex"), destination }));
 }
 

@@ -168,6 +168,24 @@ test("volumes of the image are made and hold what the image has in their place",
   expectSound(store.root);
 });
 
+test("a volume that the image has without a leading slash keeps that name, and lies where it does with one", async () => {
+  using work = scratch("create", 0);
+  await using store = await openStore({ root: work.join("root"), driver: null }, "write");
+  const config = { config: { Cmd: ["x"], Volumes: { "rel//x/": {}, "./rel/x": {}, "/a/../b": {} } } };
+  addContentImage(store, "db:1", { rel: { dir: 0o755 }, "rel/x": { dir: 0o755 }, "rel/x/file": "x" }, config);
+  const { id } = await createContainer(store, "db:1", NOTHING);
+  const points = resolveContainer(store, id).config["MountPoints"] as Record<string, Record<string, string>>;
+  assert.deepEqual(
+    Object.entries(points).map(([key, point]) => [key, point["Destination"]]),
+    [
+      ["/b", "/b"],
+      ["rel/x", "rel/x"],
+    ],
+  );
+  assert.deepEqual(readdirSync(join(store.root, "volumes", points["rel/x"]?.["Name"] ?? "", "_data")), ["file"]);
+  expectSound(store.root);
+});
+
 test("an image for another machine is told", async () => {
   using work = scratch("create", 0);
   await using store = await rootWithImage(work, { ...RUN, architecture: "s390x" });

@@ -68,7 +68,7 @@ function images(): Image[] {
     make("hidden:1", [etc, layer(whiteout("etc"), whiteout("dev/console"), dir("dev/"), opaque("dev"))]),
     make("again:1", [etc, layer(whiteout("etc")), layer(file("etc/hosts", "new"), symlink("etc/mtab", "nowhere"))]),
     make("work:1", [etc, layer(symlink("app", "/data"))], { WorkingDir: "/app/deep/./er/" }),
-    make("volumes:1", [etc], { Volumes: { "/data": {}, "/new/place": {} } }),
+    make("volumes:1", [etc], { Volumes: { "/data": {}, "/new/place": {}, "etc//rel": {}, "./srv/": {} } }),
     make("entry:1", [], { Entrypoint: ["/bin/sh", "-c"], Cmd: ["sleep 1000"] }),
     image({ layers: [], names: ["empty:1"], config: { config: { Cmd: ["/x"] } } }),
   ];
