@@ -48,7 +48,7 @@ export async function copyOut(store: Store, from: ContainerEnd, to: OtherEnd, op
   using union = openUnion(store, layersOf(store, { kind: "container", id: container.id, container }));
   using mounts = new CopyMounts(store, container, union);
   mounts.guard(union, "read");
-  using source = copySource(union, `/${from.path}`, options.follows);
+  using source = copySource(union, rooted(from.path), options.follows);
   const objects = (name: ByteString) => objectsOf(source.located, name, (path) => mounts.fileAt(path));
   const leftOut = source.isDirectory ? mounts.warningsBelow(source.located.path) : [];
   const done = (path: string) => ({ container: container.id, path, warnings: [...union.warnings, ...leftOut] });
@@ -75,7 +75,7 @@ export async function copyIn(
   using union = openUnion(store, layersOf(store, { kind: "container", id: container.id, container }));
   using mounts = new CopyMounts(store, container, union);
   mounts.guard(union, "write");
-  const path = `/${to.path}`;
+  const path = rooted(to.path);
   const keeping = { ...options, keepsOwners: isMachineRoot() };
   const answer = { container: container.id, warnings: union.warnings };
   if (from.kind === "stream") {
@@ -117,6 +117,10 @@ function refuse(store: Store, container: Container): void {
   const damage = damageOf(store, container);
   if (damage !== null) throw new OvlError("BAD_ROOT", damage.message, { container: id, path: damage.path });
   if (mount?.mountId) refuseMounted(store.driver, [mount.mountId]);
+}
+
+function rooted(path: string): string {
+  return path.replace(/^\/*/, "/");
 }
 
 /** A slash and a dot at the end mean something. */

@@ -55,9 +55,8 @@ export function locate(union: Union, path: ByteString, symlinks: Symlinks): Loca
       steps.push({ directory, entry: child });
       if (child.type !== "symlink" || symlinks === "none" || (pending.length === 0 && symlinks !== "all")) continue;
       if (++followed > MAX_SYMLINKS) {
-        throw new OvlError("NOT_FOUND", `${shownPath(path)} leads through more than ${MAX_SYMLINKS} symlinks`, {
-          path: shownPath(path),
-        });
+        const shown = shownPath(path.replace(/^\/+/, "") as ByteString);
+        throw new OvlError("NOT_FOUND", `${shown} leads through more than ${MAX_SYMLINKS} symlinks`, { path: shown });
       }
       const target = directory.readLink(child);
       leave();

@@ -36,6 +36,7 @@ async function prepare(): Promise<Prepared> {
     "data/file": "lower",
     out: { link: work.path },
     up: { link: "../../../../data" },
+    loop: { link: "loop" },
   });
   await createContainer(store, "app:1", withName("web"));
   const { mountId } = resolveContainer(store, "web").mount ?? assert.fail();
@@ -235,6 +236,28 @@ describe("what is copied out of a container", () => {
     symlinkSync("real", made.work.join("link"));
     await copyOut(made.store, web("/data/file"), local(made.work.join("link")), OPTIONS);
     assert.equal(readFileSync(made.work.join("real/file"), "utf8"), "lower");
+  });
+
+  it("is refused with the path as it is, however many slashes it was given with", async () => {
+    await using made = await prepare();
+    const to = local(made.work.join("new"));
+    writeFileSync(to.path, "");
+    for (const slashes of ["", "/", "//"]) {
+      for (const [path, start] of [
+        ["nothing", "no such path: /nothing"],
+        ["data/file/x", "no such path: /data/file/x"],
+        ["loop/x", "/loop/x leads through"],
+      ] as const) {
+        await assert.rejects(copyOut(made.store, web(slashes + path), to, OPTIONS), ({ message, fields }) => {
+          assert.ok(message.startsWith(start), message);
+          assert.equal(fields.path, `/${path}`);
+          return true;
+        });
+      }
+      await assert.rejects(copyIn(made.store, STREAM, web(`${slashes}data/file`), sourceOf(layer()), OPTIONS), {
+        message: "/data/file must be a directory that is there: a tar goes into it",
+      });
+    }
   });
 
   it("is refused where it is not, or does not fit", async () => {
