@@ -165,6 +165,15 @@ describe("containers on the command line", () => {
     assert.deepEqual([partly.status, partly.json.error["removed"]], [3, [id]]);
   });
 
+  it("are inspected as far as they are there, and each that is not is named", async () => {
+    await ok("create", "--name", "web", "app:1");
+    const { status, stdout, stderr } = await ovl(["inspect", "nope", "web", "nope2", "--root", root]);
+    assert.deepEqual([status, (JSON.parse(stdout) as unknown[]).length], [3, 1]);
+    assert.match(stderr, /no such [^;]*: nope:latest.*; no such [^;]*: nope2:latest/);
+    assert.match(await refused("NOT_FOUND", 3, "inspect", "nope", "web", "nope2"), /nope:latest.*nope2:latest/);
+    await ok("rm", "web");
+  });
+
   it("can be asked of a root that is not there", async () => {
     const { status, stderr } = await ovl(["ps", "--root", work.join("absent")]);
     assert.deepEqual([status, existsSync(work.join("absent"))], [3, false], stderr);

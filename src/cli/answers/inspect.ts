@@ -8,14 +8,14 @@ import type { StoreWarning } from "../../store/warning.js";
 import type { ImageTarget, Targets } from "../target.js";
 import type { Warned } from "./warned.js";
 
-/** The objects of `docker inspect`, in the order of the arguments, and the first that is not there. */
+/** The objects of `docker inspect`, in the order of the arguments, and one error for all that are not there. */
 export async function inspectAll(
   targets: Targets,
   names: readonly string[],
 ): Promise<Warned<JsonObject[]> & { readonly missing: OvlError | null }> {
   const answer: JsonObject[] = [];
   const warnings: StoreWarning[] = [];
-  let missing: OvlError | null = null;
+  const missing: OvlError[] = [];
   for (const name of names) {
     // Of a container and an image of one name docker shows the container.
     const container = await targets.container(name);
@@ -26,7 +26,7 @@ export async function inspectAll(
       continue;
     }
     const found = await targets.all(name).catch((thrown: unknown) => notFound(thrown));
-    if (found instanceof OvlError) missing ??= found;
+    if (found instanceof OvlError) missing.push(found);
     else {
       for (const inspected of found.map(inspectOf)) {
         answer.push(inspected.answer);
@@ -34,7 +34,13 @@ export async function inspectAll(
       }
     }
   }
-  return { answer, warnings, missing };
+  return { answer, warnings, missing: allOf(missing) };
+}
+
+function allOf([first, ...others]: readonly OvlError[]): OvlError | null {
+  if (first === undefined) return null;
+  const message = [first, ...others].map((missing) => missing.message).join("; ");
+  return new OvlError(first.code, message, first.fields);
 }
 
 function notFound(thrown: unknown): OvlError {
