@@ -1,11 +1,12 @@
 /** Unmounting what `ovl mount` or a dockerd that was killed mounted. */
 import { realpathSync } from "node:fs";
+import { isDirectory } from "../driver/is-directory.js";
 import { type LayerMount, layerMounts } from "../driver/layer-mounts.js";
 import { mountTable } from "../driver/mount-table.js";
 import { OvlError, osError } from "../errors.js";
 import { byteStringOf } from "../model/bytes.js";
 import type { CacheId } from "../model/digest.js";
-import { resolveTarget } from "../rootfs/layers.js";
+import { type RootfsTarget, resolveTarget } from "../rootfs/layers.js";
 import type { Container } from "../store/mounts.js";
 import type { Store } from "../store/store.js";
 import { readImage } from "../store/stored-image.js";
@@ -66,9 +67,21 @@ function containerLabel({ id, name }: Container): string {
 function layerNamed(store: Store, target: string): CacheId | null {
   // A path that is no mount point is no name of anything else.
   if (/^\.{0,2}\//.test(target)) return null;
-  const found = resolveTarget(store, target);
+  const found = namedBy(store, target);
+  if (found === null) return null;
   if (found.kind === "container") return found.container.mount?.mountId ?? null;
   return readImage(store, found.id).layers.at(-1)?.cacheId ?? null;
+}
+
+/** null for a directory that is the name of nothing: then it was meant as one. */
+function namedBy(store: Store, target: string): RootfsTarget | null {
+  try {
+    return resolveTarget(store, target);
+  } catch (thrown) {
+    const isNoName = thrown instanceof OvlError && (thrown.code === "NOT_FOUND" || thrown.code === "USAGE");
+    if (isNoName && isDirectory(realOf(target) ?? "")) return null;
+    throw thrown;
+  }
 }
 
 function realOf(path: string): string | null {

@@ -155,6 +155,14 @@ describe("containers on the command line", () => {
     await refused("NOT_FOUND", 3, "rm", "absent");
     await refused("NOT_FOUND", 3, "mount", "absent");
     await refused("NOT_FOUND", 3, "umount", "web");
+    for (const directory of ["plain", "In Capitals"]) {
+      work.dir(directory);
+      const { stderr } = await ovl(["umount", directory, "--root", root], { cwd: work.path });
+      assert.match(
+        stderr,
+        new RegExp(`^ovl: nothing of ${root} is mounted as ${directory}; "ovl mount" lists what is`),
+      );
+    }
     await refused("USAGE", 2, "create");
     await refused("USAGE", 2, "create", "--name", "-", "app:1");
     await refused("USAGE", 2, "umount");
