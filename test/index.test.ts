@@ -1,7 +1,11 @@
 import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
 import { it } from "node:test";
+import { setImmediate } from "node:timers/promises";
 import * as api from "../src/index.js";
+import { archive, dockerArchive, image } from "./support/image-builder.js";
 import { samples } from "./support/sample-images.js";
+import { file, layer } from "./support/tar-builder.js";
 import { scratch } from "./support/tmp.js";
 
 it("the public API brings an archive into a root and answers for it, without the command line", async () => {
@@ -60,6 +64,34 @@ it("the public API answers the questions about a root, from one archive too", as
   assert.equal(first?.path, "/");
   const found = api.which(rootfs.union, rootfs.layers, (layer) => api.openSingleLayer(store, layer), "/");
   assert.equal(found.exists, true);
+});
+
+it("the public API has done with a source when the list of its layers is refused, so that it can be closed", async () => {
+  using dir = scratch("api-refused", 0);
+  const large = layer(file("large", Buffer.alloc(2_000_000)));
+  const broken = Buffer.concat([Buffer.alloc(1024, 1), large]);
+  writeFileSync(dir.join("broken.tar"), archive(dockerArchive([image({ layers: [broken, ...Array(6).fill(large)] })])));
+  const { source, name } = await api.openSource(dir.join("broken.tar"));
+  let closed = false;
+  const late: string[] = [];
+  const progress = {
+    waiting() {},
+    working() {},
+    finished: (key: string) => void (closed && late.push(key)),
+  };
+  {
+    await using opened = source;
+    const [only] = await opened.images({ name, platform: null });
+    const layers = (only as api.SourceImage).layers.map((one) => ({
+      ...one,
+      open: () => (closed ? assert.fail("opened too late") : one.open()),
+    }));
+    const listing = api.listSource({ ...(only as api.SourceImage), layers }, { jobs: 2, progress });
+    await assert.rejects(listing, { code: "BAD_TAR" });
+    closed = true;
+  }
+  await setImmediate();
+  assert.deepEqual(late, []);
 });
 
 it("names what it exports by hand: a new export is a decision", () => {

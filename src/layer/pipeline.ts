@@ -31,7 +31,7 @@ export interface PipelineOptions {
   readonly processors?: number | undefined;
   /** Bytes that a layer may unpack to; BAD_TAR past that. */
   readonly maxLayerBytes?: number | undefined;
-  /** Ends every layer under way; what they had written is the caller's to remove. */
+  /** Ends every layer under way, as disposal does; what they had written is the caller's to remove. */
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -76,8 +76,11 @@ export class LayerPipeline implements AsyncDisposable {
   readonly #limit: ReturnType<typeof pLimit>;
   readonly #jobs: number;
   readonly #processors: number;
-  readonly #signal: AbortSignal | undefined;
+  readonly #disposed = new AbortController();
+  readonly #signal: AbortSignal;
   readonly #maxBytes: number;
+  /** Layers that wait or are under way. */
+  readonly #running = new Set<Promise<LayerOutcome>>();
   readonly #threads: StageThread[] = [];
   /** By what they do: its code is loaded and compiled. */
   readonly #idle = { first: [] as StageThread[], second: [] as StageThread[] };
@@ -90,19 +93,23 @@ export class LayerPipeline implements AsyncDisposable {
     this.#jobs = options.jobs;
     this.#processors = options.processors ?? availableParallelism();
     this.#limit = pLimit(options.jobs);
-    this.#signal = options.signal;
+    const { signal } = this.#disposed;
+    this.#signal = options.signal ? AbortSignal.any([options.signal, signal]) : signal;
     this.#maxBytes = options.maxLayerBytes ?? MAX_LAYER_BYTES;
   }
 
   /** A layer through both stages, opened when its turn has come. Rejects with the most telling error of the two. */
   async run(open: () => Promise<FirstStage>, second: SecondStage, options: RunOptions): Promise<LayerOutcome> {
     this.#size += options.size;
+    const running = this.#limit(async () => {
+      throwIfAborted(this.#signal);
+      return await this.#run(await open(), second, options);
+    });
+    this.#running.add(running);
     try {
-      return await this.#limit(async () => {
-        throwIfAborted(this.#signal);
-        return await this.#run(await open(), second, options);
-      });
+      return await running;
     } finally {
+      this.#running.delete(running);
       this.#size -= options.size;
     }
   }
@@ -120,7 +127,7 @@ export class LayerPipeline implements AsyncDisposable {
     };
     const report = () => onProgress?.(ring.input);
     const timer = onProgress && setInterval(report, PROGRESS_MS);
-    this.#signal?.addEventListener("abort", cancel, { once: true });
+    this.#signal.addEventListener("abort", cancel, { once: true });
     try {
       const answers = await this.#answers(job, { ...second, ...shared }, two, cancel);
       const failure = await feed?.end();
@@ -139,7 +146,7 @@ export class LayerPipeline implements AsyncDisposable {
       return Object.assign({}, ...outcomes) as LayerOutcome;
     } finally {
       clearInterval(timer);
-      this.#signal?.removeEventListener("abort", cancel);
+      this.#signal.removeEventListener("abort", cancel);
     }
   }
 
@@ -170,7 +177,10 @@ export class LayerPipeline implements AsyncDisposable {
     return at < 0 ? new Ring(slots) : (this.#rings.splice(at, 1)[0] as Ring);
   }
 
+  /** Calls off what waits and what is under way, which rejects with INTERRUPTED, and waits until all of it has ended. */
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#disposed.abort(new OvlError("INTERRUPTED", "called off: the pipeline of the layer was closed"));
+    await Promise.allSettled(this.#running);
     await Promise.all(this.#threads.map((thread) => thread.end()));
   }
 }

@@ -35,6 +35,6 @@ export async function listSource(image: SourceImage, options: VerifyOptions): Pr
       throw thrown;
     }
   };
-  // Awaited here: the threads end with this scope.
+  // Awaited here: with this scope the threads end, and the first failure calls the other layers off.
   return await Promise.all(image.layers.map(list));
 }

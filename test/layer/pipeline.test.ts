@@ -146,6 +146,36 @@ describe("a layer through one thread and through two", () => {
     }
   });
 
+  it("is called off with its pipeline, which starts none of those that wait and waits for what is under way", async () => {
+    for (const processors of WAYS) {
+      using w = work(processors);
+      const pipeline = new LayerPipeline({ jobs: 1, processors });
+      const events: string[] = [];
+      let release = () => {};
+      const gate = new Promise<void>((resolve) => {
+        release = resolve;
+      });
+      const check = (name: string) => {
+        const open = async () => {
+          events.push(`${name} begins`);
+          await gate;
+          events.push(`${name} is open`);
+          return w.decode(blob);
+        };
+        return refusal(pipeline.run(open, { stage: "check", diffId }, { size: 1 }));
+      };
+      const checks = Promise.all(["first", "second", "third"].map(check));
+      await setImmediate();
+      const closed = pipeline[Symbol.asyncDispose]().then(() => events.push("closed"));
+      await setImmediate();
+      release();
+      const refused = [...(await checks), await check("late")];
+      await closed;
+      assert.deepEqual(events, ["first begins", "first is open", "closed"]);
+      assert.deepEqual(refused, Array(4).fill("INTERRUPTED: called off: the pipeline of the layer was closed"));
+    }
+  });
+
   it("is not given to a thread that has died", async () => {
     for (const processors of WAYS) {
       using w = work(processors);
