@@ -73,6 +73,11 @@ export class OvlError extends Error {
   }
 }
 
+/** Whether an error tells something about bytes that were read, and not about the machine that they are read on. */
+export function isAboutContent(error: unknown): boolean {
+  return error instanceof OvlError && (error.exit === 1 || error.exit === 4);
+}
+
 const ERRNO_CODE: Readonly<Record<string, ErrorCode>> = {
   EACCES: "PERMISSION",
   EPERM: "PERMISSION",

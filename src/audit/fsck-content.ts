@@ -1,7 +1,7 @@
 /** `--deep`: every layer rebuilt bit for bit, and its directory compared with the headers that its tar had. */
 import { join } from "node:path";
 import { setImmediate as pause } from "node:timers/promises";
-import { OvlError } from "../errors.js";
+import { isAboutContent } from "../errors.js";
 import type { LayerPipeline } from "../layer/pipeline.js";
 import type { LayerProgress } from "../layer/progress.js";
 import { displayName } from "../model/bytes.js";
@@ -131,7 +131,7 @@ function compare(store: Store, target: Target, trees: Trees, tarSplit: string, d
     return { differences, files: nodes.size, bytes };
   } catch (thrown) {
     // What is wrong with tar-split was found by rebuilding.
-    if (thrown instanceof OvlError && (thrown.exit === 1 || thrown.exit === 4)) {
+    if (isAboutContent(thrown)) {
       return { differences: [], files: 0, bytes: 0 };
     }
     throw thrown;

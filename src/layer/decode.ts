@@ -9,9 +9,10 @@ import { decompress, decompressInto } from "../blob/decompress.js";
 import { fileSource } from "../blob/file-source.js";
 import { ByteLimit } from "../blob/limit.js";
 import { verified } from "../blob/verify.js";
+import { isAboutContent } from "../errors.js";
 import type { BlobInput, DecodeJob, FirstOutcome, Given } from "./job.js";
 import { counted, limited } from "./passing.js";
-import { Ring } from "./ring.js";
+import { Ring, RingAborted } from "./ring.js";
 
 /**
  * For a second stage in another thread: straight into the ring. Throws what verification or decompression found;
@@ -51,9 +52,9 @@ function fromBlob<T>(job: DecodeJob, ring: Ring, use: (blob: ByteSource) => T): 
     return use(blob);
   } catch (error) {
     ring.abort();
-    // A blob that cannot be read, or whose contents the second stage refused, is most often a damaged one:
+    // A blob that cannot be decompressed, or whose contents the second stage refused, is most often a damaged one:
     // its digest tells, and is the better answer. drain() throws it.
-    drain(blob);
+    if (isAboutContent(error) || error instanceof RingAborted) drain(blob);
     throw error;
   }
 }

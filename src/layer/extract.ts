@@ -7,7 +7,7 @@ import type { Crc64 } from "../blob/crc64.js";
 import { writeFully } from "../blob/file-sink.js";
 import { ByteLimit } from "../blob/limit.js";
 import { hashing } from "../blob/verify.js";
-import { OvlError } from "../errors.js";
+import { isAboutContent, OvlError } from "../errors.js";
 import { type ByteString, displayName } from "../model/bytes.js";
 import type { DiffId } from "../model/digest.js";
 import { MAX_FINDINGS, SplitReader, type SplitSummary } from "../tar-split/disassemble.js";
@@ -62,11 +62,6 @@ function extractTar(tar: ReturnType<typeof hashing>, job: ExtractJob, newCrc64: 
   } finally {
     closeSync(fd);
   }
-}
-
-/** Whether an error tells something about the layer's bytes, and not about the disk they go to. */
-function isAboutContent(error: unknown): boolean {
-  return error instanceof OvlError && (error.exit === 1 || error.exit === 4);
 }
 
 /** What docker accepts but could never give back: a warning for each, or under `strict` the end. */

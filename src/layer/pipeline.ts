@@ -7,7 +7,7 @@ import { availableParallelism } from "node:os";
 import pLimit from "p-limit";
 import type { ByteStream, FileRange } from "../blob/byte-source.js";
 import { MAX_LAYER_BYTES } from "../blob/limit.js";
-import { OvlError } from "../errors.js";
+import { isAboutContent, OvlError } from "../errors.js";
 import { throwIfAborted } from "./abort.js";
 import { Feed } from "./feed.js";
 import type {
@@ -163,6 +163,8 @@ export class LayerPipeline implements AsyncDisposable {
     const thread = this.#idle[kind].pop() ?? this.#newThread();
     const answer = await thread.answer(job, cancel);
     if (thread.isAlive) this.#idle[kind].push(thread);
+    // No byte that is still to come could say anything about it: nobody waits for them.
+    if (!answer.ok && !answer.aborted && !isAboutContent(OvlError.fromData(answer.error))) cancel();
     return answer;
   }
 

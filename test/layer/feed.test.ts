@@ -10,6 +10,7 @@ import { LayerPipeline } from "../../src/layer/pipeline.js";
 import type { DiffId, Digest } from "../../src/model/digest.js";
 import { sha256 } from "../support/image-builder.js";
 import { file, layer } from "../support/tar-builder.js";
+import { scratch } from "../support/tmp.js";
 
 /** 12 MB that do not compress: more than both rings hold. */
 const noise = randomBytes(12_000_000);
@@ -50,6 +51,29 @@ function arriving(bytes: Uint8Array, fault: Fault | null = null, size = bytes.le
 
 for (const processors of [1, 2]) {
   describe(`a layer that arrives while it is worked on in ${processors === 1 ? "one thread" : "two threads"}`, () => {
+    it("is not waited for once the machine has failed", async () => {
+      using dir = scratch("feed", 0);
+      const missing = { directory: dir.join("missing"), tarSplit: dir.join("split"), strict: false };
+      const { stream, state } = arriving(blob, { at: 1_000_000, error: "hang" });
+      await using pipeline = new LayerPipeline({ jobs: 1, processors });
+      const input = { stream, digest: sha256(blob) as Digest, subject: "layer" };
+      const extraction = { stage: "extract", diffId: CHECK.diffId, ...missing } as const;
+      const running = pipeline.run(async () => ({ stage: "decode", input }), extraction, { size: stream.size });
+      await assert.rejects(running, { code: "IO", message: /missing: ENOENT/ });
+      assert.equal(state.closed, true);
+    });
+
+    it("is read to its end where its content may be at fault, since its digest tells", async () => {
+      const noTar = gzipSync(Buffer.from(noise).fill("no tar", 0, 1024), { level: 1 });
+      const { stream, state } = arriving(noTar);
+      await using pipeline = new LayerPipeline({ jobs: 1, processors });
+      const input = { stream, digest: sha256(tar) as Digest, subject: "layer" };
+      const list = { stage: "list", diffId: null } as const;
+      const running = pipeline.run(async () => ({ stage: "decode", input }), list, { size: stream.size });
+      await assert.rejects(running, { code: "DIGEST_MISMATCH" });
+      assert.equal(state.sent, noTar.length);
+    });
+
     arrives(async (stream, digest, signal) => {
       await using pipeline = new LayerPipeline({ jobs: 1, processors, signal });
       const input = { stream, digest: digest as Digest, subject: "layer" };
