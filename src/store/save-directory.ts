@@ -2,7 +2,7 @@
  * An OCI layout on disk. Everything is written into a directory of its own first, and gets its place when it is
  * complete: a new layout by one rename, an older one blob by blob, its index.json last.
  */
-import { closeSync, mkdirSync, openSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, constants, mkdirSync, openSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import type { FileSink } from "../blob/file-sink.js";
 import { readSmall } from "../driver/files.js";
@@ -10,6 +10,7 @@ import { asOvlError, errnoOf, OvlError, osError } from "../errors.js";
 import { isJsonObject } from "../model/go-shape.js";
 import { parseJson } from "../model/json.js";
 import { MAX_MANIFEST_BYTES } from "../model/manifest.js";
+import { lock } from "../sys/lock.js";
 import { blobPath, type Document, indexFile, LAYOUT_FILE, type OciDescriptor } from "./save-documents.js";
 import type { Written } from "./save-layers.js";
 import { statOf, targetOf, temporaryName } from "./save-output.js";
@@ -23,6 +24,8 @@ export class LayoutDirectory implements Disposable {
   readonly #staging: string;
   readonly #blobs = new Set<string>();
   #placed: string[] = [];
+  /** An fd of an older layout, which is locked from the commit on. */
+  #layout: number | null = null;
 
   /** Throws USAGE for a directory that holds something else, NOT_FOUND where the one above it is missing. */
   constructor(path: string) {
@@ -65,6 +68,9 @@ export class LayoutDirectory implements Disposable {
         renameSync(this.#staging, this.path);
         return;
       }
+      // Another save may have read the same index, and would drop what this one adds to it.
+      this.#layout = openSync(this.path, constants.O_RDONLY | constants.O_DIRECTORY);
+      lock(this.#layout, "exclusive", `lock ${this.path}`);
       const index = join(this.#staging, INDEX_FILE);
       write(index, mergedIndex(join(this.path, INDEX_FILE), manifests));
       makeDirectories(this.path);
@@ -80,8 +86,12 @@ export class LayoutDirectory implements Disposable {
 
   /** What has not got its place goes, and so does what has, as long as no index names it. */
   [Symbol.dispose](): void {
-    for (const path of this.#placed) rmSync(path, { force: true });
-    rmSync(this.#staging, { recursive: true, force: true });
+    try {
+      for (const path of this.#placed) rmSync(path, { force: true });
+      rmSync(this.#staging, { recursive: true, force: true });
+    } finally {
+      if (this.#layout !== null) closeSync(this.#layout);
+    }
   }
 
   #stage(path: string, put: (staged: string) => void): void {
