@@ -19,7 +19,7 @@ import { countSize } from "./count-size.js";
 import type { FsckResult } from "./fsck.js";
 import type { Finding } from "./fsck-finding.js";
 import { type LayerNodes, readLayerNodes } from "./layer-headers.js";
-import { setAside } from "./repair-steps.js";
+import { moveAside, setAside } from "./repair-steps.js";
 import { replaceEntry } from "./replace-entry.js";
 
 /** A layer of the source beside the store's own. */
@@ -212,7 +212,7 @@ export class SourceRestorer implements AsyncDisposable {
     // Findings have names as they are shown.
     const name = [...nodes.keys()].find((one: ByteString) => join(dir, displayName(one)) === path);
     if (name === undefined) return false;
-    return replaceEntry(dir, scratch.contentDir, name, nodes, (found) => setAside(this.#store, found));
+    return replaceEntry(dir, scratch.contentDir, name, nodes, (...found) => moveAside(this.#store, ...found));
   }
 }
 

@@ -92,13 +92,21 @@ function containerPlace({ root, layers, driver }: Store): ContainerPlace {
   return { root, layerDb: layers.path, driver };
 }
 
-/** Moves something below ROOT/ovl-lost+found under the path that it had. */
+/** Moves something below ROOT/ovl-lost+found under the path that it had. Nothing there is no failure. */
 export function setAside(store: Store, path: string): void {
-  if (kindOf(path) === null) return;
+  if (kindOf(path) !== null) moveAside(store, path, dirname(path), Buffer.from(basename(path)));
+}
+
+/**
+ * `setAside` of what is there, whatever bytes its name has.
+ * @param path fit for display
+ * @param directory what it is in, @param name the bytes of its name in there
+ */
+export function moveAside(store: Store, path: string, directory: string, name: Uint8Array): void {
   const place = freePlace(store, path);
-  renameSync(path, place);
+  renameSync(Buffer.concat([Buffer.from(`${directory}/`), name]), place);
   syncDirectory(dirname(place));
-  syncDirectory(dirname(path));
+  syncDirectory(directory);
 }
 
 function freePlace(store: Store, path: string): string {

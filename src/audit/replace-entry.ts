@@ -2,15 +2,16 @@
 import { join } from "node:path";
 import { entryPath } from "../layer/apply-path.js";
 import { Jail } from "../layer/jail.js";
-import { type ByteString, displayName } from "../model/bytes.js";
+import { type ByteString, bytesOf, displayName } from "../model/bytes.js";
 import { renameAt, S_IFMT } from "../sys/at.js";
 import { ENOENT, must } from "../sys/errno.js";
 import { isDirectory, statAt } from "../sys/stat.js";
+import { procLink } from "../sys/xattr.js";
 import type { LayerNodes } from "./layer-headers.js";
 
 /**
  * @param dir the layer's content directory, @param from one with the same layer, on the same filesystem
- * @param setAside gets the path of something of another type that is in the way
+ * @param setAside gets something of another type that is in the way: its path for display, and its directory and name
  * @returns false where the directory that it belongs in is missing
  */
 export function replaceEntry(
@@ -18,7 +19,7 @@ export function replaceEntry(
   from: string,
   name: ByteString,
   nodes: LayerNodes,
-  setAside: (path: string) => void,
+  setAside: (path: string, directory: string, name: Buffer) => void,
 ): boolean {
   using target = new Jail(dir);
   using source = new Jail(from);
@@ -40,7 +41,8 @@ export function replaceEntry(
     const there = statAt(to, base);
     if (typeof there !== "number") {
       if (isDirectory(there) && isDirectory(good)) return true;
-      if ((there.mode & S_IFMT) !== (good.mode & S_IFMT)) setAside(join(dir, displayName(one)));
+      if ((there.mode & S_IFMT) !== (good.mode & S_IFMT))
+        setAside(join(dir, displayName(one)), procLink(to), bytesOf(base));
     }
     must(renameAt(at, base, to, base), `restore ${dir}/${displayName(one)}`);
     replaced = true;

@@ -33,6 +33,7 @@ const at =
   (root: FsckRoot): string =>
     join(root.layer.dir, "diff", name);
 const one = at("only/one");
+const notUtf8 = (root: FsckRoot) => Buffer.concat([Buffer.from(at("d/")(root)), Buffer.from([0xff])]);
 const split = (root: FsckRoot) => join(root.layer.db, "tar-split.json.gz");
 
 function editSplit(root: FsckRoot, change: (text: string) => string): void {
@@ -61,7 +62,7 @@ export const DEEP_FAULTS: readonly DeepFault[] = [
   ),
   fault("L11", "a file deleted", "CONTENT_MISSING", "restored", (root) => rmSync(one(root))),
   fault("L11", "a file with a name that is not UTF-8 deleted", "CONTENT_MISSING", "restored", (root) =>
-    rmSync(Buffer.concat([Buffer.from(at("d/")(root)), Buffer.from([0xff])]) as unknown as string),
+    rmSync(notUtf8(root) as unknown as string),
   ),
   fault("L11", "a directory with its file deleted", "ENTRY_MISSING", "restored", (root) =>
     rmSync(at("only")(root), { recursive: true }),
@@ -111,6 +112,16 @@ export const DEEP_FAULTS: readonly DeepFault[] = [
     renameSync(at("only")(root), join(root.path, "..", `moved-${process.hrtime.bigint()}`));
     writeFileSync(at("only")(root), "");
   }),
+  fault(
+    "L12",
+    "a directory in the place of a file with a name that is not UTF-8",
+    "TYPE_CHANGED",
+    "restored",
+    (root) => {
+      rmSync(notUtf8(root) as unknown as string);
+      mkdirSync(Buffer.concat([notUtf8(root), Buffer.from("/somebody's")]), { recursive: true });
+    },
+  ),
   fault("L12", "a hard link replaced by a copy", "HARD_LINK_BROKEN", "stays", (root) => {
     spawnSync("cp", ["-p", at("d/hard")(root), at("d/copy")(root)]);
     renameSync(at("d/copy")(root), at("d/hard")(root));
