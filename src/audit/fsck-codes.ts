@@ -268,6 +268,7 @@ export const FSCK_CODES = {
 
   // Found by --deep.
   TAR_SPLIT_CORRUPT: { severity: "error", what: "is damaged: the layer cannot be saved", repair: FROM_SOURCE },
+  IRREPRODUCIBLE: { severity: "warning", what: "is why the layer, as it was brought, cannot be saved", repair: null },
   CONTENT_CHANGED: { severity: "error", what: "has not the content that the layer brought", repair: FROM_SOURCE },
   CONTENT_MISSING: { severity: "error", what: "is a file of the layer that is missing", repair: FROM_SOURCE },
   CONTENT_UNREADABLE: { severity: "error", what: "is a file of the layer that cannot be read", repair: FROM_SOURCE },

@@ -142,9 +142,12 @@ function contentFinding({ code, subject: path, message }: Problem, chainId: Chai
   const codes: Partial<Record<Problem["code"], FsckCode>> = {
     NOT_FOUND: "CONTENT_MISSING",
     DIGEST_MISMATCH: "CONTENT_CHANGED",
+    DIFF_ID_MISMATCH: "IRREPRODUCIBLE",
   };
-  const restore = { kind: "layer", chainId } as const;
-  return finding(codes[code] ?? "CONTENT_UNREADABLE", { subject: chainId, path, detail: message, restore });
+  const found = codes[code] ?? "CONTENT_UNREADABLE";
+  // From a source it would come as it did.
+  const restore = found === "IRREPRODUCIBLE" ? null : ({ kind: "layer", chainId } as const);
+  return finding(found, { subject: chainId, path, detail: message, restore });
 }
 
 function differenceFinding({ chainId, cacheId }: Target, dir: string, difference: Difference): Finding {

@@ -1,9 +1,12 @@
 /** One stored layer put together again and compared with its DiffID: what is wrong with it, file by file. */
 import { join } from "node:path";
 import { refuseSymlinks } from "../driver/is-directory.js";
+import { irreproducibleEntries } from "../layer/irreproducible-entries.js";
 import type { LayerPipeline } from "../layer/pipeline.js";
 import type { LayerProgress } from "../layer/progress.js";
+import { displayName } from "../model/bytes.js";
 import { hexOf } from "../model/digest.js";
+import { reasonText } from "../tar-split/irreproducible.js";
 import type { Layer } from "./layerdb.js";
 import type { Store } from "./store.js";
 import { type Problem, problemOf } from "./verification.js";
@@ -40,10 +43,17 @@ async function rebuild(
       { stage: "check", diffId: null },
       { size, onProgress: (input) => progress?.working(chainId, input) },
     );
-    if (damages.length > 0 && actual !== diffId) {
-      return damages.map(({ path, ...damage }) => ({ subject: join(directory, path), ...damage }));
-    }
     if (damages.length === 0 && actual === diffId) return [];
+    // What the layer brought, or what was done to it: the headers tell.
+    const losses = (actual === diffId ? [] : irreproducibleEntries(tarSplit)).map(({ name, reason }) => {
+      const path = displayName(name);
+      const message = `"${path}" of layer ${chainId} cannot be given back bit for bit: ${reasonText(reason)}`;
+      return { code: "DIFF_ID_MISMATCH", path, expected: diffId, actual, message } as const;
+    });
+    const changed = damages.filter(({ path }) => !losses.some((loss) => loss.path === path));
+    if (losses.length > 0 || (changed.length > 0 && actual !== diffId)) {
+      return [...changed, ...losses].map(({ path, ...problem }) => ({ subject: join(directory, path), ...problem }));
+    }
     // The files are the layer's, by its DiffID or by their checksums, so it is tar-split that is not.
     const found = damages.length > 0 ? "checksums of files in it are wrong" : `the layer rebuilt by it is ${actual}`;
     const message = `${tarSplit} was changed: ${found}, expected ${diffId}`;

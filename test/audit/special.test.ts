@@ -2,15 +2,22 @@
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import type { FsckReport } from "../../src/audit/fsck-report.js";
 import { fsck, fsckRepair } from "../../src/audit/fsck-run.js";
 import { createContainer } from "../../src/container/create.js";
+import { OvlError } from "../../src/errors.js";
+import type { CacheId } from "../../src/model/digest.js";
+import { resolveImage } from "../../src/store/resolve.js";
 import { openStore } from "../../src/store/store.js";
+import { StoredVerifier } from "../../src/store/verify-stored.js";
 import { expectSound } from "../support/expect-sound.js";
+import { archive, dockerArchive, image } from "../support/image-builder.js";
 import { oracle } from "../support/oracles.js";
 import { ORDINARY_USER } from "../support/ordinary-user.js";
+import { pullFile } from "../support/pull.js";
+import { file, layer, symlink } from "../support/tar-builder.js";
 import { type Scratch, scratch } from "../support/tmp.js";
 import { copyRoot } from "./copy-root.js";
 import { deepRoot } from "./deep-root.js";
@@ -59,6 +66,39 @@ describe("fsck", { skip: oracle("root", "setfattr") }, () => {
       inside.kill();
       spawnSync("umount", ["-l", merged]);
     }
+  });
+
+  it("tells a layer that was brought as none can be given back (IRREPRODUCIBLE) from one that was changed", async () => {
+    const sparse = {
+      "GNU.sparse.major": "0",
+      "GNU.sparse.minor": "1",
+      "GNU.sparse.map": "0,5",
+      "GNU.sparse.size": "99",
+    };
+    const layers = [
+      layer(file("sparse", "12345", { pax: { ...sparse, "GNU.sparse.numblocks": "1" } }), file("after", "x")),
+      layer(file("before", "x"), file("d/.wh.gone", "why?"), symlink("link", "to", { size: 7 }), file("after", "x")),
+    ];
+    const [root, tar] = [work.join("irreproducible"), work.join("irreproducible.tar")];
+    writeFileSync(tar, archive(dockerArchive([image({ layers, names: ["lost:1"] })])));
+    assert.ok(!((await pullFile(root, tar)) instanceof OvlError));
+    const found = async () => (await look(root, true)).problems.map(({ code, path }) => `${code} ${basename(path)}`);
+    const lost = ["IRREPRODUCIBLE .wh.gone", "IRREPRODUCIBLE link", "IRREPRODUCIBLE sparse"];
+    assert.deepEqual((await found()).sort(), lost);
+    const { report, failures } = await fsckRepair({ root, driver: null }, { deep: true, jobs: 1 });
+    assert.deepEqual([failures, report.problems.map(({ repair }) => repair)], [[], [null, null, null]]);
+
+    await using store = await openStore({ root, driver: null });
+    await using verifier = new StoredVerifier(store, { jobs: 1 });
+    const { ok, problems } = await verifier.verify(resolveImage(store, "lost:1"));
+    assert.equal(ok, false);
+    assert.match(problems[0]?.message ?? "", /^"sparse" of layer .* cannot be given back bit for bit: it is sparse/);
+    const top = store.layers.list().layers.find(({ parent }) => parent !== null);
+    writeFileSync(join(store.driver.contentDir(top?.cacheId as CacheId), "before"), "X");
+    assert.deepEqual((await found()).filter((one) => !lost.includes(one)).sort(), [
+      "CONTENT_CHANGED before",
+      "TIME_CHANGED before",
+    ]);
   });
 
   it("names two containers with one name (CONTAINER_NAME_TAKEN), and takes it from neither", async () => {
