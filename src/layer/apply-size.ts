@@ -7,12 +7,16 @@ import { errnoName, must } from "../sys/errno.js";
 import { namesAt } from "../sys/read-names.js";
 import { isDirectory, statAt } from "../sys/stat.js";
 
-/** Bytes of everything below a directory that is no directory, each inode once. */
-export function sizeOfTree(dir: number): number {
-  return sizeBelow(dir, "." as ByteString, new Set());
+/**
+ * Bytes of everything below a directory that is no directory, each inode once.
+ * @param onStep called at each directory; what it throws ends the work
+ */
+export function sizeOfTree(dir: number, onStep: () => void = () => {}): number {
+  return sizeBelow(dir, "." as ByteString, new Set(), onStep);
 }
 
-function sizeBelow(dir: number, name: ByteString, seen: Set<string>): number {
+function sizeBelow(dir: number, name: ByteString, seen: Set<string>, onStep: () => void): number {
+  onStep();
   const what = "read a directory of the layer";
   const fd = must(openAt(dir, name, O_PATH | constants.O_DIRECTORY | constants.O_NOFOLLOW), what);
   try {
@@ -23,7 +27,7 @@ function sizeBelow(dir: number, name: ByteString, seen: Set<string>): number {
     for (const child of names) {
       const stat = statAt(fd, child);
       if (typeof stat === "number") size += must(stat, "look at a file of the layer");
-      else if (isDirectory(stat)) size += sizeBelow(fd, child, seen);
+      else if (isDirectory(stat)) size += sizeBelow(fd, child, seen, onStep);
       else if (stat.nlink === 1 || isFirst(stat.identity, seen)) size += stat.size;
     }
     return size;

@@ -59,6 +59,7 @@ export interface ApplyTargetOptions {
   readonly strict: boolean;
   readonly privileged: boolean;
   readonly sharesFiles: boolean;
+  readonly onStep: () => void;
 }
 
 export class ApplyTarget implements Disposable {
@@ -67,6 +68,8 @@ export class ApplyTarget implements Disposable {
   readonly strict: boolean;
   /** Whether owners and devices can be given. */
   readonly privileged: boolean;
+  /** To be called now and then in what takes long without reading the archive. Throws to end the work. */
+  readonly onStep: () => void;
   /** Set where files may be shared with lower layers. */
   readonly ownFiles: OwnFiles | null;
   /** Bytes in files and symlinks made. */
@@ -86,6 +89,7 @@ export class ApplyTarget implements Disposable {
     this.#dir = dir;
     this.strict = options.strict;
     this.privileged = options.privileged;
+    this.onStep = options.onStep;
     this.ownFiles = options.sharesFiles ? new OwnFiles() : null;
     this.jail = new Jail(dir, () => this.contained("passes through a symlink that leads out of the layer"));
   }

@@ -27,6 +27,8 @@ export interface ApplyOptions {
   readonly privileged?: boolean;
   /** The storage driver whose layer this is; overlay2 by default. */
   readonly driver?: "overlay2" | "overlay";
+  /** Called at each directory while a layer is ended, which may take long; what it throws ends the work. */
+  readonly onStep?: () => void;
 }
 
 export interface ApplySummary {
@@ -53,9 +55,9 @@ export class LayerApplier implements Disposable {
 
   /** @param dir the layer's directory: empty, or with the overlay driver a copy of the parent's by hard links */
   constructor(dir: string, options: ApplyOptions = {}) {
-    const { strict = false, privileged = canMakeLayers(), driver = "overlay2" } = options;
+    const { strict = false, privileged = canMakeLayers(), driver = "overlay2", onStep = () => {} } = options;
     this.#dialect = driver === "overlay2" ? overlay2 : new OverlayDialect();
-    this.#target = new ApplyTarget(dir, { strict, privileged, sharesFiles: this.#dialect.sharesFiles });
+    this.#target = new ApplyTarget(dir, { strict, privileged, sharesFiles: this.#dialect.sharesFiles, onStep });
   }
 
   /** @param payload of a regular file, read to its end; of other entries it is not read */
@@ -80,7 +82,10 @@ export class LayerApplier implements Disposable {
   /** Ends the layer; nothing can be applied after it. */
   finish(): ApplySummary {
     this.#target.settle();
-    for (const directory of this.#directories) this.#setTimes(directory);
+    for (const directory of this.#directories) {
+      this.#target.onStep();
+      this.#setTimes(directory);
+    }
     return {
       size: this.#dialect.finish(this.#target),
       files: this.#files,

@@ -10,14 +10,14 @@ import { hashing } from "../blob/verify.js";
 import { isAboutContent, OvlError } from "../errors.js";
 import { type ByteString, displayName } from "../model/bytes.js";
 import type { DiffId } from "../model/digest.js";
-import { MAX_FINDINGS, SplitReader, type SplitSummary } from "../tar-split/disassemble.js";
+import { SplitReader, type SplitSummary } from "../tar-split/disassemble.js";
 import { type Irreproducible, reasonText } from "../tar-split/irreproducible.js";
 import { TarSplitWriter } from "../tar-split/writer.js";
 import { LayerApplier } from "./apply.js";
 import { asDiffId, diffIdMismatch } from "./check.js";
 import type { ExtractJob, LayerWarning, SecondOutcome } from "./job.js";
 import { lostFiles } from "./lost-files.js";
-import { RingAborted } from "./ring.js";
+import { Ring, RingAborted } from "./ring.js";
 
 /** Throws DIFF_ID_MISMATCH before anything else that is wrong: bytes that are not the layer's explain the rest. */
 export function extract(job: ExtractJob, source: ByteSource, newCrc64: () => Crc64): SecondOutcome {
@@ -37,7 +37,7 @@ export function extract(job: ExtractJob, source: ByteSource, newCrc64: () => Crc
   const { applied, split } = extracted;
   const diffId = readToEnd();
   if (job.diffId !== null && diffId !== job.diffId) throw diffIdMismatch(job.diffId, diffId);
-  const lost = applied.disturbed ? lostFiles(job.tarSplit, job.directory, newCrc64, MAX_FINDINGS) : [];
+  const lost = applied.disturbed ? lostFiles(job, newCrc64) : [];
   const warnings = [...applied.warnings, ...unreproducible(split, lost, diffId, job.strict)];
   return { diffId, tarBytes: tar.bytes, size: applied.size, entries: split.entries, warnings, written: null };
 }
@@ -48,7 +48,9 @@ function extractTar(tar: ReturnType<typeof hashing>, job: ExtractJob, newCrc64: 
     const sink = { fd, file: job.tarSplit };
     using file = new TarSplitWriter((bytes) => writeFully(sink, bytes, null));
     const split = new SplitReader(tar, file, newCrc64);
-    using applier = new LayerApplier(job.directory, { strict: job.strict });
+    const ring = new Ring(job.ring);
+    const onStep = () => ring.throwIfCancelled();
+    using applier = new LayerApplier(job.directory, { strict: job.strict, onStep });
     const limit = new ByteLimit(job.maxBytes, "the content of a layer");
     for (let entry = split.next(); entry !== null; entry = split.next()) {
       // Holes of sparse files are not in the tar's own size.

@@ -8,23 +8,28 @@ import { OvlError } from "../errors.js";
 import { type ByteString, displayName } from "../model/bytes.js";
 import { Assembly } from "../tar-split/assemble.js";
 import { decodeSplit } from "../tar-split/decode.js";
+import { MAX_FINDINGS } from "../tar-split/disassemble.js";
 import { Jail } from "./jail.js";
+import type { ExtractJob } from "./job.js";
 import { openLayerFile } from "./layer-file.js";
+import { stoppable } from "./passing.js";
+import { Ring } from "./ring.js";
 import { openSplit } from "./split-file.js";
 
-/** Names as in the archive, the first `limit` of them. Reads the whole layer again. */
-export function lostFiles(tarSplit: string, directory: string, newCrc64: () => Crc64, limit: number): ByteString[] {
+/** Names as in the archive, the first MAX_FINDINGS of them. Reads the whole layer again; RingAborted once called off. */
+export function lostFiles({ tarSplit, directory, ring }: ExtractJob, newCrc64: () => Crc64): ByteString[] {
   const lost: ByteString[] = [];
   using jail = new Jail(directory, (path) => {
     throw new OvlError("PATH_ESCAPE", `"${displayName(path)}" leads out of the layer`);
   });
   using split = openSplit(tarSplit);
-  using tar = new Assembly({
+  using assembly = new Assembly({
     entries: decodeSplit(split, tarSplit),
     open: (name) => openLayerFile(jail, name),
     newCrc64,
-    onProblem: ({ name }) => void (lost.length < limit && lost.push(name)),
+    onProblem: ({ name }) => void (lost.length < MAX_FINDINGS && lost.push(name)),
   });
+  const tar = stoppable(assembly, new Ring(ring));
   while (tar.read() !== null);
   return lost;
 }

@@ -26,7 +26,7 @@ export const overlay2: LayerDialect = {
     else makeWhiteout(target, entry, at);
     return true;
   },
-  finish: (target) => (target.removed ? sizeOfTree(target.jail.root) : target.bytes),
+  finish: (target) => (target.removed ? sizeOfTree(target.jail.root, target.onStep) : target.bytes),
   [Symbol.dispose]() {},
 };
 

@@ -1,13 +1,13 @@
 /** What every first stage does to the bytes that pass: count them, hold them to a limit, gather small ones. */
 import type { ByteSource } from "../blob/byte-source.js";
 import type { ByteLimit } from "../blob/limit.js";
-import { type Ring, RingAborted } from "./ring.js";
+import type { Ring } from "./ring.js";
 
 /** Throws RingAborted once the work is called off. */
 export function stoppable(source: ByteSource, ring: Ring): ByteSource {
   return {
     read() {
-      if (ring.cancelled) throw new RingAborted();
+      ring.throwIfCancelled();
       return source.read();
     },
   };

@@ -131,8 +131,9 @@ export class Ring {
     this.#changed();
   }
 
-  get cancelled(): boolean {
-    return Atomics.load(this.#control, STATE) === CANCELLED;
+  /** Throws RingAborted once the work is called off. */
+  throwIfCancelled(): void {
+    if (Atomics.load(this.#control, STATE) === CANCELLED) throw new RingAborted();
   }
 
   /** Producer: so many bytes of the blob have been read by now. */

@@ -6,14 +6,12 @@ import { hashing } from "../blob/verify.js";
 import type { Digest } from "../model/digest.js";
 import { asDiffId } from "./check.js";
 import type { SecondOutcome, WriteJob } from "./job.js";
-import { Ring, RingAborted } from "./ring.js";
+import { Ring } from "./ring.js";
 
 export function write(job: WriteJob, source: ByteSource): SecondOutcome {
   const ring = new Ring(job.ring);
   const tar = hashing(source);
-  const onWait = () => {
-    if (ring.cancelled) throw new RingAborted();
-  };
+  const onWait = () => ring.throwIfCancelled();
   if (job.compression === "none") {
     copy(tar, job, onWait);
     const diffId = asDiffId(tar.digest());

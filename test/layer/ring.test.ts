@@ -80,7 +80,7 @@ describe("Ring", () => {
     ring.publish(1);
     ring.end();
     ring.cancel();
-    assert.equal(ring.cancelled, true);
+    assert.throws(() => ring.throwIfCancelled(), RingAborted);
     assert.throws(() => ring.source().read(), RingAborted);
     assert.throws(() => ring.acquire(), RingAborted);
   });
