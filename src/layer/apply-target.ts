@@ -59,6 +59,7 @@ export interface ApplyTargetOptions {
   readonly strict: boolean;
   readonly privileged: boolean;
   readonly sharesFiles: boolean;
+  readonly maxEntries: number;
   readonly onStep: () => void;
 }
 
@@ -79,6 +80,9 @@ export class ApplyTarget implements Disposable {
   /** Something was kept inside the layer that would have left it. */
   kept = false;
   readonly #dir: string;
+  readonly #maxEntries: number;
+  /** Begun, and directories made for them. */
+  #entries = 0;
   /** Name of the entry under way, for messages. */
   #entry = "" as ByteString;
   #settling = false;
@@ -87,6 +91,7 @@ export class ApplyTarget implements Disposable {
 
   constructor(dir: string, options: ApplyTargetOptions) {
     this.#dir = dir;
+    this.#maxEntries = options.maxEntries;
     this.strict = options.strict;
     this.privileged = options.privileged;
     this.onStep = options.onStep;
@@ -100,6 +105,7 @@ export class ApplyTarget implements Disposable {
 
   begin(name: ByteString): void {
     this.#entry = name;
+    if (!this.#settling) this.#count();
   }
 
   /** From here on entries are only gone through again: what is to be warned of was. */
@@ -121,9 +127,21 @@ export class ApplyTarget implements Disposable {
     // A symlink that leads nowhere: for the entry to fail at, too.
     if (made === -EEXIST) return;
     this.must(made, "a directory that it implies");
+    this.#count();
     const fd = this.must(openAt(above, base, DIRECTORY), "a directory that it implies");
     this.jail.hold(path, fd);
     this.#finishImplied(fd, implied);
+  }
+
+  /** A few names imply thousands of directories each, which take as much of the disk as if they were listed. */
+  #count(): void {
+    if (++this.#entries <= this.#maxEntries) return;
+    const limit = this.#maxEntries;
+    throw new OvlError(
+      "BAD_TAR",
+      `layer has more than ${limit} entries, with the directories that their names imply; spread them over several layers`,
+      { entry: displayName(this.#entry), limit },
+    );
   }
 
   /** A set-group-id bit that the directory got from the one above stays, as moby leaves it. */

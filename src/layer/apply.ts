@@ -10,7 +10,7 @@ import { changeTimes, changeTimesOfPathFd } from "../sys/attributes.js";
 import { EBUSY, ENAMETOOLONG, ENOTDIR } from "../sys/errno.js";
 import { canMakeLayers } from "../sys/privilege.js";
 import { cleanPath } from "../tar/clean.js";
-import type { TarEntry } from "../tar/entry.js";
+import { MAX_ENTRIES, type TarEntry } from "../tar/entry.js";
 import { makeObject } from "./apply-object.js";
 import { entryPath, insideLayer, isTooLong, leadsOut } from "./apply-path.js";
 import { ApplyTarget } from "./apply-target.js";
@@ -27,6 +27,8 @@ export interface ApplyOptions {
   readonly privileged?: boolean;
   /** The storage driver whose layer this is; overlay2 by default. */
   readonly driver?: "overlay2" | "overlay";
+  /** Entries, and directories that their names only imply, that a layer may have together; MAX_ENTRIES by default. */
+  readonly maxEntries?: number;
   /** Called at each directory while a layer is ended, which may take long; what it throws ends the work. */
   readonly onStep?: () => void;
 }
@@ -55,12 +57,22 @@ export class LayerApplier implements Disposable {
 
   /** @param dir the layer's directory: empty, or with the overlay driver a copy of the parent's by hard links */
   constructor(dir: string, options: ApplyOptions = {}) {
-    const { strict = false, privileged = canMakeLayers(), driver = "overlay2", onStep = () => {} } = options;
+    const { strict = false, privileged = canMakeLayers(), driver = "overlay2" } = options;
+    const { maxEntries = MAX_ENTRIES, onStep = () => {} } = options;
     this.#dialect = driver === "overlay2" ? overlay2 : new OverlayDialect();
-    this.#target = new ApplyTarget(dir, { strict, privileged, sharesFiles: this.#dialect.sharesFiles, onStep });
+    this.#target = new ApplyTarget(dir, {
+      strict,
+      privileged,
+      sharesFiles: this.#dialect.sharesFiles,
+      maxEntries,
+      onStep,
+    });
   }
 
-  /** @param payload of a regular file, read to its end; of other entries it is not read */
+  /**
+   * Throws BAD_TAR and PATH_ESCAPE for what dockerd would not apply, and what the system refuses.
+   * @param payload of a regular file, read to its end; of other entries it is not read
+   */
   apply(entry: TarEntry, payload: ByteSource): void {
     const target = this.#target;
     target.begin(entry.name);

@@ -92,6 +92,17 @@ describe("names of entries", { skip: oracle("root", "getfattr") }, () => {
     }
   });
 
+  it("count with every directory that they imply against what a layer may have", () => {
+    const items = [file("a/b/c/f"), file("a/b/d/f"), dir("a/b")];
+    assert.equal(applied(items, { maxEntries: 7 }).summary.files, 3);
+    assert.throws(() => applied([...items, file("e/f")], { maxEntries: 8 }), {
+      code: "BAD_TAR",
+      message:
+        "layer has more than 8 entries, with the directories that their names imply; spread them over several layers",
+      fields: { entry: "e/f", limit: 8 },
+    });
+  });
+
   it("imply directories whatever the umask, with the set-group-id bit of the one above", () => {
     const before = process.umask(0o077);
     try {
