@@ -18,12 +18,12 @@ import {
   ERANGE,
   errnoName,
 } from "../sys/errno.js";
+import { removeTree } from "../sys/remove-tree.js";
 import { statOf } from "../sys/stat.js";
 import type { TarEntry } from "../tar/entry.js";
 import { ApplyWarnings } from "./apply-warnings.js";
 import { Jail, parentOf } from "./jail.js";
 import { OwnFiles } from "./own-file.js";
-import { removeTree } from "./remove-tree.js";
 
 /** Failures that lie in the archive; all others are the machine's. */
 const ARCHIVE_FAULTS: ReadonlySet<number> = new Set([
@@ -167,7 +167,8 @@ export class ApplyTarget implements Disposable {
 
   /** Removes what has the entry's name. Every fd of a directory that was got before is void. */
   remove(at: EntryPath): void {
-    this.must(removeTree(this.directoryOf(at), at.base), "the removal of what had its name");
+    const remains = removeTree(this.directoryOf(at), at.base);
+    if (remains !== null) throw this.failure(remains.errno, "the removal of what had its name");
     this.removed = true;
     this.jail.forget();
   }

@@ -8,6 +8,7 @@ import type { ByteString } from "../model/bytes.js";
 import { close, openAt } from "../sys/at.js";
 import { AS_IT_IS, changeTimesOfPathFd, NOW } from "../sys/attributes.js";
 import { EBUSY, ENOENT } from "../sys/errno.js";
+import { namesAt } from "../sys/read-names.js";
 import { isDirectory, statAt } from "../sys/stat.js";
 import { baseName, cleanPath } from "../tar/clean.js";
 import type { TarEntry } from "../tar/entry.js";
@@ -17,7 +18,6 @@ import type { ApplyTarget, EntryPath } from "./apply-target.js";
 import type { LayerDialect } from "./dialect.js";
 import { parentOf } from "./jail.js";
 import { KeptFile } from "./kept-file.js";
-import { namesIn } from "./remove-tree.js";
 
 const WHITEOUT = ".wh.";
 const AUFS = ".wh..wh.";
@@ -121,7 +121,9 @@ function namesOf(target: ApplyTarget, path: ByteString): ByteString[] {
   const at = entryPath(path);
   const fd = target.must(openAt(target.directoryOf(at), at.base, LIST), "its directory");
   try {
-    return namesIn(fd);
+    const names = namesAt(fd);
+    if (typeof names === "number") throw target.failure(-names, "its directory");
+    return names;
   } finally {
     close(fd);
   }

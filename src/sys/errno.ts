@@ -23,6 +23,7 @@ export const ENOTEMPTY = 39;
 export const ELOOP = 40;
 export const ENODATA = 61;
 export const EOPNOTSUPP = 95;
+export const ESTALE = 116;
 
 const NAMES =
   /* from 1 */ "EPERM ENOENT ESRCH EINTR EIO ENXIO E2BIG ENOEXEC EBADF ECHILD EAGAIN ENOMEM EACCES EFAULT ENOTBLK EBUSY " +

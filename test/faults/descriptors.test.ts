@@ -1,9 +1,12 @@
 /** A process that may open few files: threads cannot be started, or cannot open what they need. */
 import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
 import { it } from "node:test";
 import { expectSound } from "../support/expect-sound.js";
+import { archive, dockerArchive, image } from "../support/image-builder.js";
 import { repoPath } from "../support/repo.js";
 import { run } from "../support/run.js";
+import { file, layer } from "../support/tar-builder.js";
 import { scratch } from "../support/tmp.js";
 
 it("a load with few descriptors comes to its end or is refused by the system, and never waits for a thread", async () => {
@@ -24,4 +27,17 @@ it("a load with few descriptors comes to its end or is refused by the system, an
     }
   }
   assert.ok(found.has(0) && found.has(6), `only ${[...found]}`);
+});
+
+it("a load replaces a directory that is deeper than the process has descriptors, and rmi removes one", async () => {
+  using dir = scratch("descriptors", 0);
+  const path = `${"p/".repeat(1500)}f`;
+  const layers = [layer(file("f", "x", { pax: { path } }), file("p", "x")), layer(file("f", "x", { pax: { path } }))];
+  writeFileSync(dir.join("deep.tar"), archive(dockerArchive([image({ layers, names: ["deep:1"] })])));
+  for (const command of [`load -i ${dir.join("deep.tar")}`, "rmi deep:1"]) {
+    const ovl = `${process.execPath} bin/run.js ${command} --root ${dir.join("root")}`;
+    const { status, stderr } = await run("sh", ["-c", `ulimit -n 200; exec ${ovl}`], { cwd: repoPath() });
+    assert.equal(status, 0, `${command}: ${stderr}`);
+    expectSound(dir.join("root"));
+  }
 });

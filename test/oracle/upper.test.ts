@@ -10,7 +10,6 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { UpperLayer } from "../../src/container/upper.js";
 import { OvlError } from "../../src/errors.js";
-import { removeTree as removeTreeAt } from "../../src/layer/remove-tree.js";
 import { type ByteString, byteStringOf } from "../../src/model/bytes.js";
 import { Union } from "../../src/rootfs/union.js";
 import { walk } from "../../src/rootfs/walk.js";
@@ -31,6 +30,7 @@ import {
 import { changeModeAt } from "../../src/sys/attributes.js";
 import { must } from "../../src/sys/errno.js";
 import { MNT_DETACH, mount, unmount } from "../../src/sys/mount.js";
+import { removeTree as removeTreeAt } from "../../src/sys/remove-tree.js";
 import { makeStack, type RandomObject, randomStack } from "../rootfs/stacks.js";
 import { oracle } from "../support/oracles.js";
 import { removeTree, type Scratch, scratch } from "../support/tmp.js";
@@ -148,7 +148,7 @@ function makeBoth(root: number, union: Union, upper: UpperLayer, { kind, path, t
     case "rmdir":
       return unlinkAt(root, path, AT_REMOVEDIR) >= 0 && remove(union, upper, path);
     case "rmtree":
-      return type !== null && removeTreeAt(root, path) >= 0 && remove(union, upper, path);
+      return type !== null && removeTreeAt(root, path) === null && remove(union, upper, path);
     case "rename": {
       // The kernel marks the directory as opaque before it finds that the place is taken.
       if (type === "directory" && hasContent(union, to)) return false;
