@@ -20,9 +20,13 @@ export class Feed {
     this.ring.cancel();
   }
 
-  /** After the reader has finished: what kept bytes from being brought, if anything did. */
+  /**
+   * After the reader has finished, or could not begin: what kept bytes from being brought, if anything did. Whoever
+   * never opened the ring has not told that nothing more is wanted, so it is told here.
+   */
   async end(): Promise<OvlError | null> {
     this.#stop.abort();
+    this.ring.abort();
     return this.#done;
   }
 

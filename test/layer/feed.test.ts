@@ -2,11 +2,14 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { describe, it } from "node:test";
+import { setImmediate } from "node:timers/promises";
 import { gzipSync } from "node:zlib";
 import type { ByteStream } from "../../src/blob/byte-source.js";
 import { OvlError } from "../../src/errors.js";
+import { Feed } from "../../src/layer/feed.js";
 import type { LayerOutcome } from "../../src/layer/job.js";
 import { LayerPipeline } from "../../src/layer/pipeline.js";
+import { Ring } from "../../src/layer/ring.js";
 import type { DiffId, Digest } from "../../src/model/digest.js";
 import { sha256 } from "../support/image-builder.js";
 import { file, layer } from "../support/tar-builder.js";
@@ -81,6 +84,17 @@ for (const processors of [1, 2]) {
     });
   });
 }
+
+describe("bytes brought to a thread", () => {
+  it("are no longer brought once it is gone, also where it has never read one", async () => {
+    const { stream, state } = arriving(blob);
+    const feed = new Feed(stream, new Ring(8));
+    await setImmediate();
+    assert.ok(state.sent < blob.length, "the ring is full");
+    assert.equal(await feed.end(), null);
+    assert.equal(state.closed, true);
+  });
+});
 
 function arrives(check: (stream: ByteStream, digest: string, signal?: AbortSignal) => Promise<LayerOutcome>) {
   it("is decoded as it comes", async () => {
