@@ -51,8 +51,8 @@ function damage(problem: AssemblyProblem, subject: string): LayerDamage {
       return {
         code: "DIGEST_MISMATCH",
         path,
-        expected: `crc64:${expected}`,
-        actual: `crc64:${found}`,
+        expected: expected === found ? `${expectedSize} bytes` : `crc64:${expected}`,
+        actual: expected === found ? `${foundSize} bytes` : `crc64:${found}`,
         message: `"${path}" of ${subject} was changed: expected crc64 ${expected} (${expectedSize} bytes), found ${found} (${foundSize} bytes)`,
       };
     }

@@ -127,9 +127,9 @@ export interface LayerDamage {
   readonly code: ErrorCode;
   /** Path in the layer, fit for display. */
   readonly path: string;
-  /** `crc64:<16 hex>`, or "a readable file". */
+  /** `crc64:<16 hex>`, `<decimal> bytes` where only that differs, or "a readable file". */
   readonly expected: string;
-  /** `crc64:<16 hex>`, or why it could not be read: the name of an errno, or a few words. */
+  /** As `expected`, or why it could not be read: the name of an errno, or a few words. */
   readonly actual: string;
   readonly message: string;
 }

@@ -55,7 +55,8 @@ async function rebuild(
       return [...changed, ...losses].map(({ path, ...problem }) => ({ subject: join(directory, path), ...problem }));
     }
     // The files are the layer's, by its DiffID or by their checksums, so it is tar-split that is not.
-    const found = damages.length > 0 ? "checksums of files in it are wrong" : `the layer rebuilt by it is ${actual}`;
+    const found =
+      damages.length > 0 ? "checksums or sizes of files in it are wrong" : `the layer rebuilt by it is ${actual}`;
     const message = `${tarSplit} was changed: ${found}, expected ${diffId}`;
     return [{ code: "DIFF_ID_MISMATCH", subject: tarSplit, expected: diffId, actual, message }];
   } catch (thrown) {

@@ -26,7 +26,11 @@ export function plainLayers(store: Store, layers: readonly Layer[], writer: Laye
     const digest = layer.diffId as string as Digest;
     const size = tarSize(store, layer);
     blobs.set(layer.diffId, { digest, size });
-    members.push({ path: blobPath(digest), size, write: (sink, offset) => writer.write(layer, sink, offset) });
+    members.push({
+      path: blobPath(digest),
+      size,
+      write: async (sink, offset) => (await writer.write(layer, sink, offset)).size,
+    });
   }
   return { blobs, members };
 }
@@ -67,12 +71,13 @@ export async function eachLayer(
 /** Bytes copied between two looks at the event loop: signals are answered within milliseconds. */
 const BURST_BYTES = 4 * 1024 * 1024;
 
+/** @returns bytes copied */
 async function copy(
   from: { readonly fd: number; readonly size: number },
   to: FileSink,
   offset: number | null,
   check: () => void,
-): Promise<void> {
+): Promise<number> {
   const source = fileSource({ ...from, offset: 0 });
   let done = 0;
   let burst = BURST_BYTES;
@@ -85,4 +90,5 @@ async function copy(
     check();
     burst = BURST_BYTES;
   }
+  return done;
 }

@@ -4,7 +4,10 @@ import { decodeSplit } from "../tar-split/decode.js";
 import type { Layer } from "./layerdb.js";
 import type { Store } from "./store.js";
 
-/** Bytes: of the raw segments in tar-split, and of the files it refers to. Throws BAD_ROOT where it cannot be read. */
+/**
+ * Bytes: of the raw segments in tar-split, and of the files it refers to, as it says; whether it says right only the
+ * writing shows. Throws BAD_ROOT where it cannot be read.
+ */
 export function tarSize(store: Store, { chainId }: Layer): number {
   const path = store.layers.tarSplitPath(chainId);
   using split = openSplit(path);

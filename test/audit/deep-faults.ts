@@ -54,6 +54,9 @@ export const DEEP_FAULTS: readonly DeepFault[] = [
   fault("L9", "a byte of a header changed in tar-split", "TAR_SPLIT_CORRUPT", "restored", (root) =>
     editSplit(root, (text) => text.replace('"payload":"', '"payload":"AAAA')),
   ),
+  fault("L9", "a size of a file changed in tar-split", "TAR_SPLIT_CORRUPT", "restored", (root) =>
+    editSplit(root, (text) => text.replace(/"size":\d+/, '"size":9000')),
+  ),
   fault("L10", "a byte of a file changed", "CONTENT_CHANGED", "restored", (root) =>
     keepingTime(root, () => writeFileSync(one(root), readFileSync(one(root), "latin1").replace("t", "T"))),
   ),

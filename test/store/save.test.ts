@@ -13,6 +13,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
+import { gunzipSync, gzipSync } from "node:zlib";
 import { OvlError } from "../../src/errors.js";
 import { type SaveOptions, type SaveResult, save } from "../../src/store/save.js";
 import { planSave } from "../../src/store/save-plan.js";
@@ -437,6 +438,18 @@ describe("save", () => {
         await whileDamaged(split, damage, (error) => {
           assert.equal(error.code, "BAD_ROOT");
           assert.match(error.message, new RegExp(split));
+        });
+      }
+    });
+
+    it("refuses an archive whose layer is longer or shorter than its header says", async () => {
+      const { split } = await contentOf(baseId);
+      const text = gunzipSync(readFileSync(split)).toString("latin1");
+      for (const size of ["9000", "1", "4611686018427387904"]) {
+        const damage = () => writeFileSync(split, gzipSync(text.replace('"size":300000', `"size":${size}`)));
+        await whileDamaged(split, damage, (error) => {
+          assert.equal(error.code, "BAD_ROOT");
+          assert.match(error.message, new RegExp(`${hex(baseId)}.* expected \\d+ bytes .* found ${base.length};`));
         });
       }
     });

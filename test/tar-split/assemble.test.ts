@@ -3,6 +3,7 @@ import { describe, it } from "node:test";
 import { OvlError } from "../../src/errors.js";
 import type { ByteString } from "../../src/model/bytes.js";
 import { Assembly, type AssemblyProblem } from "../../src/tar-split/assemble.js";
+import type { SplitEntry } from "../../src/tar-split/entry.js";
 import { readAll } from "../support/sources.js";
 import * as b from "../support/tar-builder.js";
 import { MemoryFiles, newCrc64, takeApart } from "./support.js";
@@ -17,7 +18,10 @@ function changed(name: string, content: string | null): ReadonlyMap<ByteString, 
   return copy;
 }
 
-function problems(layerFiles: ReadonlyMap<ByteString, Buffer>): { found: string[]; bytes: Buffer } {
+function problems(
+  layerFiles: ReadonlyMap<ByteString, Buffer>,
+  of: readonly SplitEntry[] = entries,
+): { found: string[]; bytes: Buffer } {
   const found: string[] = [];
   const onProblem = (problem: AssemblyProblem) => {
     found.push(
@@ -27,7 +31,7 @@ function problems(layerFiles: ReadonlyMap<ByteString, Buffer>): { found: string[
     );
   };
   const memory = new MemoryFiles(layerFiles);
-  const bytes = readAll(new Assembly({ entries, open: memory.opener, newCrc64, onProblem }));
+  const bytes = readAll(new Assembly({ entries: of, open: memory.opener, newCrc64, onProblem }));
   assert.equal(memory.open, 0);
   return { found, bytes };
 }
@@ -72,6 +76,17 @@ describe("Assembly", () => {
       "b: NOT_FOUND",
       "d/c: b90956c775a41001 is 4320000000000000, 9 is 1",
     ]);
+  });
+
+  it("reports a size that is not the content's, also where the checksum is", () => {
+    const sizes = new Map([["b", 9000]]);
+    const resized = entries.map((entry) =>
+      entry.type === "file" ? { ...entry, size: sizes.get(entry.name) ?? entry.size } : entry,
+    );
+    assert.deepEqual(problems(files, resized), {
+      found: ["b: 336efdcc2a800000 is 336efdcc2a800000, 9000 is 5"],
+      bytes: LAYER,
+    });
   });
 
   it("reports a file that cannot be read to its end", () => {
