@@ -60,12 +60,8 @@ export function readLayerNodes(tarSplit: string): LayerNodes {
 
 function applied(nodes: Nodes, tarSplit: string): LayerNodes {
   using split = openSplit(tarSplit);
-  const source = new HeaderSource(decodeSplit(split, tarSplit));
-  const tar = new TarReader(source);
-  for (let entry = tar.next(); entry !== null; entry = tar.next()) {
-    source.hasPayload = entry.type === "file";
-    nodes.apply(entry);
-  }
+  const tar = new TarReader(new HeaderSource(decodeSplit(split, tarSplit)));
+  for (let entry = tar.next(); entry !== null; entry = tar.next()) nodes.apply(entry);
   nodes.finish();
   return nodes.all;
 }

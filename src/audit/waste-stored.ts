@@ -44,10 +44,10 @@ function listSplit(path: string): ListedEntry[] {
   const tar = new TarReader(source);
   const listed: ListedEntry[] = [];
   for (let entry = tar.next(); entry !== null; entry = tar.next()) {
-    source.hasPayload = entry.type === "file";
     // The reference to content comes behind the header.
-    while (tar.payload().read() !== null);
-    const line = listedEntry(entry, source.hasPayload && entry.size > 0 ? (source.file?.crc64 ?? null) : null);
+    tar.skipPayload();
+    const hasContent = entry.type === "file" && entry.size > 0;
+    const line = listedEntry(entry, hasContent ? (source.file?.crc64 ?? null) : null);
     if (line !== null) listed.push(line);
   }
   return listed;

@@ -2,10 +2,11 @@
  * A tar read by position: its headers are walked once, over the payloads, and every member is then a range of
  * the one open file.
  */
-import type { ByteSource, FileRange } from "../blob/byte-source.js";
+import type { FileRange } from "../blob/byte-source.js";
 import { asOvlError, OvlError } from "../errors.js";
 import { displayName } from "../model/bytes.js";
 import type { TarEntry } from "../tar/entry.js";
+import type { TarSource } from "../tar/input.js";
 import { TarReader } from "../tar/reader.js";
 import { type FileTree, readFully, show } from "./file-tree.js";
 import { type Member, MemberTree } from "./member-tree.js";
@@ -66,9 +67,6 @@ function indexMembers(range: FileRange, location: string): MemberTree {
     for (let entry = tar.next(); entry !== null; entry = tar.next()) {
       if (++count > MAX_MEMBERS) throw new OvlError("BAD_ARCHIVE", `it has more than ${MAX_MEMBERS} members`);
       const offset = headers.position;
-      // The payload of a sparse member is not its content, so it is read over, map and all.
-      const skippable = entry.type === "file" || entry.type === "unknown";
-      if (skippable && !entry.sparse) headers.skip(entry.size);
       if (entry.type === "hardlink") tree.link(entry.name, entry.linkName);
       else if (entry.type !== "global") tree.place(entry.name, memberOf(entry, offset));
     }
@@ -108,22 +106,17 @@ function memberOf(entry: TarEntry, offset: number): Member {
 const BLOCK = 512;
 /** Bytes read at once: several headers where members are small. */
 const WINDOW = 8 * 1024;
-/** What a reader gets instead of payload that nobody wants. */
-const NOTHING = new Uint8Array(1024 * 1024);
-
 /**
- * Feeds a tar reader the headers of a file and, for payload that it would only read over, bytes that were never
- * read: walking an archive of gigabytes costs a read a member. Headers come block by block, so `position` is
- * where the payload of the entry just returned begins.
+ * Feeds a tar reader the headers of a file, and lets it pass over payload: walking an archive of gigabytes costs a
+ * read a member. Headers come block by block, so `position` is where the payload of the entry just returned begins.
  */
-class Headers implements ByteSource {
+class Headers implements TarSource {
   readonly #fd: number;
   readonly #start: number;
   readonly #end: number;
   readonly #window = Buffer.alloc(WINDOW);
   #windowAt = 0;
   #windowLength = 0;
-  #skipping = 0;
   position: number;
 
   constructor({ fd, offset, size }: FileRange) {
@@ -133,19 +126,15 @@ class Headers implements ByteSource {
     this.#end = offset + size;
   }
 
-  skip(bytes: number): void {
-    this.#skipping = bytes;
+  skip(max: number): number {
+    const bytes = Math.max(0, Math.min(max, this.#end - this.position));
+    this.position += bytes;
+    return bytes;
   }
 
   read(): Uint8Array | null {
     const left = this.#end - this.position;
     if (left <= 0) return null;
-    if (this.#skipping > 0) {
-      const bytes = NOTHING.subarray(0, Math.min(this.#skipping, left, NOTHING.length));
-      this.#skipping -= bytes.length;
-      this.position += bytes.length;
-      return bytes;
-    }
     // Behind a payload only its padding, so that the next chunk starts with a header.
     const intoBlock = (this.position - this.#start) % BLOCK;
     return this.#block(Math.min(left, BLOCK - intoBlock));

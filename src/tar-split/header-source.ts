@@ -1,16 +1,13 @@
 /** A tar of which only the headers are wanted, from its tar-split alone: no file of the layer is opened. */
-import type { ByteSource } from "../blob/byte-source.js";
+import type { TarSource } from "../tar/input.js";
 import type { FileEntry, SplitEntry } from "./entry.js";
 
-const ZEROS = new Uint8Array(256 * 1024);
-
-/** The tar with zeros for contents. Its reader says of each entry whether the content follows that the header announces. */
-export class HeaderSource implements ByteSource {
-  hasPayload = false;
+/** The tar without contents, which its reader can only pass over: there are as many bytes of them as tar-split says. */
+export class HeaderSource implements TarSource {
   /** The reference to content met last; it comes behind the header. */
   file: FileEntry | null = null;
   readonly #entries: Iterator<SplitEntry>;
-  #zeros = 0;
+  #segment: Uint8Array | null = null;
 
   constructor(entries: Iterable<SplitEntry>) {
     this.#entries = entries[Symbol.iterator]();
@@ -18,17 +15,24 @@ export class HeaderSource implements ByteSource {
 
   read(): Uint8Array | null {
     for (;;) {
-      if (this.#zeros > 0) {
-        const zeros = ZEROS.subarray(0, Math.min(this.#zeros, ZEROS.length));
-        this.#zeros -= zeros.length;
-        return zeros;
-      }
-      const { done, value } = this.#entries.next();
-      if (done) return null;
-      if (value.type === "segment" && value.payload.length > 0) return value.payload;
-      if (value.type !== "file") continue;
-      this.file = value;
-      if (this.hasPayload) this.#zeros = value.size;
+      const segment = this.#segment;
+      this.#segment = null;
+      if (segment !== null && segment.length > 0) return segment;
+      if (!this.#advance()) return null;
     }
+  }
+
+  skip(max: number): number {
+    if (this.#segment !== null || !this.#advance() || this.#segment !== null) return 0;
+    return Math.max(0, Math.min(max, this.file?.size ?? 0));
+  }
+
+  /** False at the end. */
+  #advance(): boolean {
+    const { done, value } = this.#entries.next();
+    if (done) return false;
+    if (value.type === "file") this.file = value;
+    else this.#segment = value.payload;
+    return true;
   }
 }

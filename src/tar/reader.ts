@@ -11,7 +11,7 @@ import { OvlError } from "../errors.js";
 import { type ByteString, displayName } from "../model/bytes.js";
 import type { TarEntry } from "./entry.js";
 import { BLOCK, blockSum, type Draft, FLAG, isHeaderOnly, parseHeader, text } from "./header.js";
-import { TarInput } from "./input.js";
+import { TarInput, type TarSource } from "./input.js";
 import { applyPax, globalName, type PaxRecords, parsePax } from "./pax.js";
 import { expand, type Fragment, sparseMap } from "./sparse.js";
 
@@ -39,7 +39,7 @@ export class TarReader {
    * headers, meta entries, padding. The array is valid during the call only. As in tar-split, the map of a PAX
    * 1.0 sparse file, an incomplete last padding and payload that nobody read are not among them.
    */
-  constructor(source: ByteSource, onRaw: (bytes: Uint8Array) => void = () => {}) {
+  constructor(source: TarSource, onRaw: (bytes: Uint8Array) => void = () => {}) {
     this.#input = new TarInput(source);
     this.#onRaw = onRaw;
     this.#payload = this.#plain;
@@ -83,6 +83,16 @@ export class TarReader {
   /** Payload of the current entry, holes filled. The same object serves every entry. */
   payload(): ByteSource {
     return this.#handle;
+  }
+
+  /** Passes over what was not read of the current payload, without the bytes where the source has a way. */
+  skipPayload(): void {
+    this.#payload = this.#plain;
+    while (this.#remaining > 0) {
+      const skipped = this.#input.skip(this.#remaining);
+      if (skipped === 0) throw this.#truncated();
+      this.#remaining -= skipped;
+    }
   }
 
   /** Reads the stream to its end, over whatever is left of the archive and after it. */
@@ -145,8 +155,7 @@ export class TarReader {
 
   /** Goes to the next header. False where the archive ends without one, which is allowed inside padding. */
   #skip(): boolean {
-    this.#payload = this.#plain;
-    while (this.#some(Number.MAX_SAFE_INTEGER) !== null);
+    this.skipPayload();
     if (this.#padding === 0) return true;
     const padding = this.#block.subarray(0, this.#padding);
     const filled = this.#input.fill(padding);

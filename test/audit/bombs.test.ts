@@ -11,6 +11,7 @@ import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { oracle } from "../support/oracles.js";
 import { run } from "../support/run.js";
+import { END, file } from "../support/tar-builder.js";
 import { removeTree, type Scratch, scratch } from "../support/tmp.js";
 import { copyRoot } from "./copy-root.js";
 import { APP, buildRoot, examine, type FsckRoot } from "./root.js";
@@ -119,6 +120,20 @@ describe("a root with", { concurrency: 2, timeout: 600_000 }, () => {
       });
     });
   }
+
+  it("a tar-split with a file of exabytes is answered", async () => {
+    const size = 2n ** 62n;
+    const header = file("a", "", { size });
+    const lines = [
+      `{"type":2,"payload":"${header.toString("base64")}","position":0}`,
+      `{"type":1,"name":"a","size":${size},"payload":"AAAAAAAAAAA=","position":1}`,
+      `{"type":2,"payload":"${END.toString("base64")}","position":2}`,
+    ];
+    const split = gzipSync(`${lines.join("\n")}\n`);
+    await assertAnswers(({ layer, base }) => {
+      for (const { db } of [layer, base]) writeFileSync(join(db, "tar-split.json.gz"), split);
+    });
+  });
 
   it(`${LINKS} links in l/ is answered`, async () => {
     await assertAnswers(({ overlay2 }) => {
