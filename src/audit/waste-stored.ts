@@ -1,7 +1,7 @@
 /** What entries the layers of a stored image have, by what tar-split kept of them: no file of a layer is opened. */
 import { OvlError } from "../errors.js";
 import type { ListedEntry } from "../layer/job.js";
-import { listedEntry } from "../layer/list.js";
+import { Listing } from "../layer/list.js";
 import { openSplit } from "../layer/split-file.js";
 import type { ImageId } from "../model/digest.js";
 import type { Store } from "../store/store.js";
@@ -42,13 +42,12 @@ function listSplit(path: string): ListedEntry[] {
   using split = openSplit(path);
   const source = new HeaderSource(decodeSplit(split, path));
   const tar = new TarReader(source);
-  const listed: ListedEntry[] = [];
+  const listing = new Listing();
   for (let entry = tar.next(); entry !== null; entry = tar.next()) {
     // The reference to content comes behind the header.
     tar.skipPayload();
     const hasContent = entry.type === "file" && entry.size > 0;
-    const line = listedEntry(entry, hasContent ? (source.file?.crc64 ?? null) : null);
-    if (line !== null) listed.push(line);
+    listing.add(entry, hasContent ? (source.file?.crc64 ?? null) : null);
   }
-  return listed;
+  return listing.entries;
 }

@@ -8,6 +8,7 @@ import { cleanPath } from "../tar/clean.js";
 import { MAX_ENTRIES } from "../tar/entry.js";
 import type { SplitEntry } from "./entry.js";
 import { RawBuffer } from "./raw-buffer.js";
+import { SeenPaths } from "./seen-paths.js";
 
 /**
  * Bytes a line. dockerd writes at most some 5 MiB; before tar-split 0.10.2 one line held everything that
@@ -35,7 +36,7 @@ export function* decodeSplit(
   subject: string,
   maxEntries: number = MAX_ENTRIES,
 ): Generator<SplitEntry, void, undefined> {
-  const seen = new Set<string>();
+  const seen = new SeenPaths();
   let number = 0;
   let idle = 0;
   for (const line of lines(gunzip(file, subject), subject)) {
@@ -47,8 +48,7 @@ export function* decodeSplit(
     if (entry === null) continue;
     if (entry.type === "file") {
       const path = cleanPath(entry.name);
-      if (seen.has(path)) throw duplicate(subject, number, path);
-      seen.add(path);
+      if (!seen.add(path)) throw duplicate(subject, number, path);
       if (seen.size > maxEntries) throw damaged(subject, number, `it is the entry after ${maxEntries} others`);
     }
     yield entry;

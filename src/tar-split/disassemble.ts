@@ -12,6 +12,7 @@ import { TarReader } from "../tar/reader.js";
 import type { SplitEntry } from "./entry.js";
 import { type Irreproducible, irreproducible } from "./irreproducible.js";
 import { RawBuffer } from "./raw-buffer.js";
+import { SeenPaths } from "./seen-paths.js";
 
 /** Where the entries go. Arrays in them are valid during the call only. */
 export interface SplitSink {
@@ -42,7 +43,7 @@ export class SplitReader {
   readonly #sink: SplitSink;
   readonly #crc: Crc64;
   readonly #raw: RawBuffer;
-  readonly #seen = new Set<string>();
+  readonly #seen = new SeenPaths();
   readonly #findings: Irreproducible[] = [];
   readonly #payload: ByteSource = { read: () => this.#read() };
   #entry: TarEntry | null = null;
@@ -94,8 +95,7 @@ export class SplitReader {
 
   #begin(entry: TarEntry): void {
     const path = cleanPath(entry.name);
-    if (this.#seen.has(path)) throw duplicate(path);
-    this.#seen.add(path);
+    if (!this.#seen.add(path)) throw duplicate(path);
     this.#entry = entry;
     this.#lastName = entry.name;
     if (++this.#entries > this.#maxEntries) throw tooMany(this.#maxEntries);

@@ -8,8 +8,8 @@ export interface TarTime {
 }
 
 /**
- * Entries that a layer may have. Their names are kept, to know one that comes again, and take some 150 bytes each; 2 GiB
- * of headers, which this is, are 64 KiB of zstd. The largest images of all have some hundred thousand files.
+ * Entries that a layer may have. Their names are kept, to know one that comes again, and take some 150 bytes each, long
+ * ones too; 2 GiB of headers, which this is, are 64 KiB of zstd. The largest images of all have some hundred thousand files.
  */
 export const MAX_ENTRIES: number = 2 ** 22;
 

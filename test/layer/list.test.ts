@@ -25,6 +25,10 @@ describe("the list of a layer's entries", () => {
   it("ends where there are more than may be held, or more bytes in them", async () => {
     assert.equal((await listed(tar, { maxEntries: 3, maxBytes: 9 })).length, 3);
     await assert.rejects(listed(tar, { maxEntries: 2 }), { code: "BAD_TAR" });
+    const long = "n".repeat(200);
+    assert.equal((await listed(layer(file(long, "", { gnuLong: true })), { maxEntries: 2 })).length, 1);
+    const both = layer(file(long, "", { gnuLong: true }), hardlink("l", long, { gnuLong: true }));
+    await assert.rejects(listed(both, { maxEntries: 2 }), { code: "BAD_TAR", message: /300 bytes of names/ });
     await assert.rejects(listed(tar, { maxBytes: 8 }), { code: "BAD_TAR" });
   });
 });

@@ -75,7 +75,10 @@ describe("decodeSplit", () => {
   });
 
   it("refuses a path that comes twice, as docker does", () => {
-    refusesText('{"type":1,"name":"a"}\n{"type":1,"name":"./a"}', /line 2 .* second time/, "DUPLICATE_PATH");
+    for (const name of ["a", "n".repeat(256), "n".repeat(257)]) {
+      const lines = [name, `${name}n`, `./${name}`].map((name) => JSON.stringify({ type: 1, name }));
+      refusesText(lines.join("\n"), /line 3 .* second time/, "DUPLICATE_PATH");
+    }
   });
 
   for (const [what, line] of Object.entries({
