@@ -105,3 +105,4 @@ export const S_IFIFO: number = constants.S_IFIFO;
 export const S_IFDIR: number = constants.S_IFDIR;
 export const S_IFLNK: number = constants.S_IFLNK;
 export const S_IFREG: number = constants.S_IFREG;
+export const S_IFSOCK: number = constants.S_IFSOCK;

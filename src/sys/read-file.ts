@@ -1,25 +1,22 @@
 /** Small files read whole, without trust in what they are. */
-import { constants } from "node:fs";
 import type { ByteString } from "../model/bytes.js";
 import { close } from "./at.js";
 import { EINTR } from "./errno.js";
 import { answer, libc } from "./libc.js";
-import { openQuietlyAt } from "./read-names.js";
-import { fileSizeOf } from "./stat.js";
+import { openFileAt } from "./open-file.js";
 
 /** What there is instead of content: no regular file, or one of more bytes than are read. */
 export type NoContent = "special" | { readonly size: number };
 
 /**
- * Content of a regular file of at most `limit` bytes; `-errno` where it cannot be opened or read. No symlink is
- * followed, no FIFO waited for, no time of access changed where the kernel lets us ask for that.
+ * Content of a regular file of at most `limit` bytes; `-errno` where it cannot be opened or read. Opened as
+ * `openFileAt` does.
  */
 export function readFileAt(dir: number, name: ByteString, limit: number): Buffer | NoContent | number {
-  const fd = openQuietlyAt(dir, name, constants.O_RDONLY | constants.O_NONBLOCK);
-  if (fd < 0) return fd;
+  const file = openFileAt(dir, name);
+  if (typeof file !== "object") return file;
+  const { fd, size } = file;
   try {
-    const size = fileSizeOf(fd);
-    if (size < 0) return "special";
     if (size > limit) return { size };
     const bytes = Buffer.allocUnsafe(size);
     const length = fill(fd, bytes);

@@ -39,6 +39,12 @@ export function statAt(dir: number, name: ByteString): Stat | number {
   return read(libc().statx(dir, cString(name), AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS, struct));
 }
 
+/** What kind of object a name is, S_IF*, a symlink itself; or `-errno`. */
+export function typeAt(dir: number, name: ByteString): number {
+  const result = libc().statx(dir, cString(name), AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS, struct);
+  return result < 0 ? answer(result) : wordAt(28) & S_IFMT;
+}
+
 /** What an fd is open on, also with O_PATH; or `-errno`. */
 export function statOf(fd: number): Stat | number {
   return read(libc().statx(fd, cString("" as ByteString), AT_EMPTY_PATH, STATX_BASIC_STATS, struct));

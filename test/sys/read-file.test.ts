@@ -7,6 +7,7 @@ import type { ByteString } from "../../src/model/bytes.js";
 import { AT_FDCWD } from "../../src/sys/at.js";
 import { errnoName } from "../../src/sys/errno.js";
 import { readFileAt } from "../../src/sys/read-file.js";
+import { oracle } from "../support/oracles.js";
 import { scratch } from "../support/tmp.js";
 
 const name = (text: string) => text as ByteString;
@@ -55,6 +56,14 @@ describe("a small file", () => {
     } finally {
       server.close();
     }
+  });
+
+  it("is not opened where it is a device: one that no driver has is answered like any other", {
+    skip: oracle("root"),
+  }, () => {
+    using dir = scratch("read");
+    assert.equal(spawnSync("mknod", [dir.join("device"), "c", "0", "0"]).status, 0);
+    assert.equal(read(AT_FDCWD, dir.join("device")), "special");
   });
 
   it("keeps its time of access", () => {
