@@ -104,6 +104,8 @@ function paxMap(header: Draft, records: PaxRecords | null, blocks: MapBlocks, fa
   const version = records === null ? null : paxVersion(records);
   if (records === null || version === null) return null;
   const name = records.get("GNU.sparse.name");
+  // Only here, as Go does not look at it in other files.
+  if (name?.includes("\0")) throw fail("invalid PAX record: NUL in its text");
   if (name) header.name = name as ByteString;
   const size = records.get("GNU.sparse.size") || records.get("GNU.sparse.realsize");
   if (size) header.size = integer(size, fail);

@@ -143,6 +143,12 @@ describe("sparse files", () => {
     assert.throws(() => first(b.file("a", map10(10 ** 15), { pax: V10 }), next), /cut short|no number/);
   });
 
+  it("are refused with a NUL in their name, which only a plain file may ignore", () => {
+    const pax = { ...V01, "GNU.sparse.name": "a\0b" };
+    assert.throws(() => first(b.file("a", DATA, { pax }), next), { code: "BAD_TAR", message: /NUL/ });
+    assert.equal(first(b.file("a", DATA, { pax: { ...pax, "GNU.sparse.major": "2" } }), next).entry.name, "a");
+  });
+
   it("are only files: other types with such records are refused", () => {
     assert.throws(() => first(b.dir("d/", { pax: V01 }), next), /impossible sparse map/);
   });
