@@ -12,10 +12,8 @@ export function irreproducibleEntries(tarSplit: string): Irreproducible[] {
   const found: Irreproducible[] = [];
   try {
     using split = openSplit(tarSplit);
-    const source = new HeaderSource(decodeSplit(split, tarSplit));
-    const tar = new TarReader(source);
+    const tar = new TarReader(new HeaderSource(decodeSplit(split, tarSplit)));
     for (let entry = tar.next(); entry !== null; entry = tar.next()) {
-      source.hasPayload = entry.type === "file";
       const reason = irreproducible(entry, cleanPath(entry.name));
       if (reason !== null) found.push({ name: entry.name, reason });
       // How many bytes it had in the archive is not kept, so nobody can say where the next header begins.
