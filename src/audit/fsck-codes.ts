@@ -246,7 +246,7 @@ export const FSCK_CODES = {
   CONTAINER_CONFIG_UNREADABLE: {
     severity: "error",
     what: "is missing, empty or no JSON: dockerd does not list the container",
-    repair: null,
+    repair: "hostconfig.json, which dockerd can do without, is written empty; the file as it was is set aside",
   },
   CONTAINER_CONFIG_CRASHES: {
     severity: "error",

@@ -58,6 +58,8 @@ export interface ContainerRecord {
   /** null where it cannot be read. */
   readonly config: JsonObject | null;
   readonly problem: string | null;
+  /** The value in hostconfig.json, and why there is none to read; dockerd does without the file. */
+  readonly hostConfig: { readonly json: unknown; readonly problem: string | null };
   readonly imageId: ImageId | null;
 }
 

@@ -2,14 +2,14 @@
 import { join } from "node:path";
 import { OvlError } from "../errors.js";
 import { type CacheId, isChainId, isImageId } from "../model/digest.js";
-import { isJsonObject, type JsonObject } from "../model/go-shape.js";
+import { isJsonObject } from "../model/go-shape.js";
 import { parseJson } from "../model/json.js";
 import type { FsckFiles } from "./fsck-files.js";
 import type { ContainerRecord, MountRecord } from "./fsck-picture.js";
 import { field } from "./fsck-read-layers.js";
 import type { Listing } from "./listing.js";
 
-const MAX_CONFIG_V2 = 16 * 1024 * 1024;
+const MAX_JSON = 16 * 1024 * 1024;
 const CONTAINER_ID = /^[0-9a-f]{64}$/;
 
 export function isContainerId(name: string): boolean {
@@ -45,33 +45,32 @@ export function readContainers(files: FsckFiles, path: string, listing: Listing)
   for (const { name, kind } of listing.values()) {
     if (kind !== "directory" || !isContainerId(name)) continue;
     const dir = join(path, name);
-    const config = readConfig(files, join(dir, "config.v2.json"));
-    if (typeof config === "string") {
-      containers.set(name, { id: name, dir, config: null, problem: config, imageId: null });
-      continue;
-    }
-    const image = config["Image"];
-    const imageId = typeof image === "string" && isImageId(image) ? image : null;
-    containers.set(name, { id: name, dir, config, problem: null, imageId });
+    const { json, problem } = readJson(files, join(dir, "config.v2.json")) ?? { json: null, problem: "it is missing" };
+    const config = isJsonObject(json) ? json : null;
+    const image = config?.["Image"];
+    containers.set(name, {
+      id: name,
+      dir,
+      config,
+      problem: problem ?? (config === null ? "it is no JSON object" : null),
+      hostConfig: readJson(files, join(dir, "hostconfig.json")) ?? { json: {}, problem: null },
+      imageId: typeof image === "string" && isImageId(image) ? image : null,
+    });
   }
   return containers;
 }
 
-function readConfig(files: FsckFiles, path: string): JsonObject | string {
-  const file = files.read(path, MAX_CONFIG_V2);
-  if (file.kind === "absent") return "it is missing";
-  if (file.kind === "bad") return `it ${file.reason}`;
-  if (file.bytes.length === 0) return "it is empty";
+/** null for a file that is not there. */
+function readJson(files: FsckFiles, path: string): { json: unknown; problem: string | null } | null {
+  const file = files.read(path, MAX_JSON);
+  if (file.kind === "absent") return null;
+  if (file.kind === "bad") return { json: null, problem: `it ${file.reason}` };
+  if (file.bytes.length === 0) return { json: null, problem: "it is empty" };
   try {
-    const json = parseJson(file.bytes, {
-      subject: path,
-      code: "BAD_ROOT",
-      maxBytes: MAX_CONFIG_V2,
-      trailing: "ignore",
-    });
-    return isJsonObject(json) ? json : "it is no JSON object";
+    const json = parseJson(file.bytes, { subject: path, code: "BAD_ROOT", maxBytes: MAX_JSON, trailing: "ignore" });
+    return { json, problem: null };
   } catch (thrown) {
-    if (thrown instanceof OvlError) return "it is no JSON";
+    if (thrown instanceof OvlError) return { json: null, problem: "it is no JSON" };
     throw thrown;
   }
 }

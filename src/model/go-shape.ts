@@ -24,6 +24,11 @@ export const goInt = v.nullish(
     v.check((value) => Math.abs(value) < 2 ** 63, "must fit 64 bits"),
   ),
 );
+/** uint16, uint32 or uint64. */
+export function goUint(bits: 16 | 32 | 64) {
+  const inRange = v.check((value: number) => value >= 0 && value < 2 ** bits, `must be from 0 to 2^${bits} - 1`);
+  return v.nullish(v.pipe(v.number("must be a number"), v.integer("must be a whole number"), inRange));
+}
 export const goStrings = v.nullish(v.array(goString, "must be an array of strings"));
 /** strslice.StrSlice: one string stands for an array of one. */
 export const goStrSlice = v.nullish(v.union([v.string(), v.array(goString)], "must be a string or array of strings"));
@@ -33,6 +38,16 @@ export const goTime = v.nullish(
     v.check((text) => parseRfc3339(text) !== null, "must be an RFC 3339 time"),
   ),
 );
+
+/** `[]T` of a struct or of something else that may be null. */
+export function goArray<const T extends v.GenericSchema>(item: T) {
+  return v.nullish(v.array(v.nullish(item), "must be an array"));
+}
+
+/** `map[string]T` of such, each value looked into. */
+export function goValues<const T extends v.GenericSchema>(value: T) {
+  return v.nullish(v.pipe(v.custom<JsonObject>(isJsonObject, AN_OBJECT), v.record(v.string(), v.nullish(value))));
+}
 
 /** `map[string]T`, given back by reference: keys such as `__proto__` stay what they are. */
 export function goMap(isValue: (value: unknown) => boolean, what: string) {
@@ -44,6 +59,8 @@ export function goMap(isValue: (value: unknown) => boolean, what: string) {
   );
 }
 export const goStringMap = goMap((value) => typeof value === "string", "strings");
+export const isStrings = (value: unknown): boolean =>
+  Array.isArray(value) && value.every((item) => item === null || typeof item === "string");
 /** `map[string]struct{}`, Go's set. */
 export const goSet = goMap(isJsonObject, "objects");
 
@@ -61,6 +78,51 @@ export function goStruct<const T extends v.ObjectEntries>(entries: T) {
     ),
     v.looseObject(entries),
   );
+}
+
+/** A value of another type than Go has there. */
+export interface Misfit {
+  /** Keys and indices that lead to it, keys in Go's spelling. */
+  readonly path: readonly (string | number)[];
+  /** `"State.Pid" must be a number` */
+  readonly message: string;
+}
+
+/** Where a value differs from a schema: everywhere, in the order of the schema. */
+export function misfits(schema: v.GenericSchema, value: unknown): Misfit[] {
+  return (v.safeParse(schema, value).issues ?? []).map((issue) => ({
+    path: (issue.path ?? []).map(({ key }) => key as string | number),
+    message: misfit(issue),
+  }));
+}
+
+/** A copy without what is a misfit: what Go then has there is the default. */
+export function withoutMisfits(value: unknown, found: readonly Misfit[]): unknown {
+  const copy = structuredClone(value);
+  // The last one first, as the items of an array move up.
+  for (const { path } of [...found].reverse()) remove(copy, path);
+  return copy;
+}
+
+function remove(at: unknown, [key, ...rest]: readonly (string | number)[]): void {
+  if (typeof at !== "object" || at === null || key === undefined) return;
+  if (Array.isArray(at)) {
+    if (rest.length === 0) at.splice(Number(key), 1);
+    else remove(at[Number(key)], rest);
+    return;
+  }
+  const object = at as Record<string, unknown>;
+  for (const spelt of Object.keys(object)) {
+    if (fold(spelt) !== fold(String(key))) continue;
+    if (rest.length === 0) delete object[spelt];
+    else remove(object[spelt], rest);
+  }
+}
+
+function misfit(issue: v.BaseIssue<unknown>): string {
+  const path = v.getDotPath(issue) ?? "";
+  const key = path === "" ? "it" : `"${path.replace(/[^\x20-\x7e]/g, "?").slice(0, 200)}"`;
+  return `${key} ${issue.received === "undefined" ? "is missing" : issue.message}`;
 }
 
 /** Go's folding for field names: ASCII case, and the two other characters that Unicode folds onto ASCII letters. */
@@ -82,8 +144,5 @@ export function checkShape<const S extends v.GenericSchema>(
   const result = v.safeParse(schema, value, { abortEarly: true });
   if (result.success) return result.output;
   const issue = result.issues[0];
-  const path = v.getDotPath(issue) ?? "";
-  const key = path === "" ? "it" : `"${path.replace(/[^\x20-\x7e]/g, "?").slice(0, 200)}"`;
-  const problem = issue.received === "undefined" ? "is missing" : issue.message;
-  throw new OvlError(context.code, `${context.subject}: ${key} ${problem}`, { key: path });
+  throw new OvlError(context.code, `${context.subject}: ${misfit(issue)}`, { key: v.getDotPath(issue) ?? "" });
 }

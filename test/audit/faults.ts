@@ -555,12 +555,65 @@ export const FAULTS: readonly Fault[] = [
       (text) => text.slice(0, 100),
     ),
   ),
+  fault(
+    "C8",
+    "a container's hostconfig.json empty",
+    "CONTAINER_CONFIG_UNREADABLE",
+    "mended",
+    empty((root) => root.hostConfig),
+  ),
+  fault(
+    "C8",
+    "a container's hostconfig.json cut short",
+    "CONTAINER_CONFIG_UNREADABLE",
+    "mended",
+    edit(
+      (root) => root.hostConfig,
+      (text) => text.slice(0, 20),
+    ),
+  ),
+  fault("C8", "a directory in the place of hostconfig.json", "CONTAINER_CONFIG_UNREADABLE", "mended", (root) => {
+    rmSync(root.hostConfig);
+    mkdirSync(root.hostConfig);
+  }),
+  fault(
+    "C8",
+    "a hostconfig.json that is null",
+    "CONTAINER_CONFIG_CRASHES",
+    "mended",
+    put((root) => root.hostConfig, "null\n"),
+  ),
+  fault(
+    "C8",
+    "a hostconfig.json with text in the place of a number",
+    "CONTAINER_CONFIG_WRONG",
+    "mended",
+    edit(
+      (root) => root.hostConfig,
+      (text) => JSON.stringify({ ...JSON.parse(text), ShmSize: "x" }),
+    ),
+  ),
+  fault("C8", "a container with text in the place of a number", "CONTAINER_CONFIG_WRONG", "mended", (root) =>
+    reconfigure(root, (config) => {
+      config["State"] = { ...(config["State"] as object), Pid: "x" };
+    }),
+  ),
+  fault("C8", "a container with a number in the place of its settings", "CONTAINER_CONFIG_WRONG", "mended", (root) =>
+    reconfigure(root, (config) => {
+      config["Config"] = 1;
+    }),
+  ),
   fault("C8", "a container without NetworkSettings", "CONTAINER_CONFIG_CRASHES", "mended", (root) =>
     reconfigure(root, (config) => delete config["NetworkSettings"]),
   ),
   fault("C8", "a container whose State is null", "CONTAINER_CONFIG_CRASHES", "mended", (root) =>
     reconfigure(root, (config) => {
       config["State"] = null;
+    }),
+  ),
+  fault("C8", "a container whose StreamConfig is null", "CONTAINER_CONFIG_CRASHES", "mended", (root) =>
+    reconfigure(root, (config) => {
+      config["StreamConfig"] = null;
     }),
   ),
   fault("C8", "a container without Config", "CONTAINER_CONFIG_CRASHES", "mended", (root) =>

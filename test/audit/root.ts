@@ -40,6 +40,8 @@ export interface FsckRoot {
   readonly container: string;
   /** `containers/<id>/config.v2.json` */
   readonly config: string;
+  /** `containers/<id>/hostconfig.json` */
+  readonly hostConfig: string;
   /** `layerdb/mounts/<id>` */
   readonly mount: string;
   readonly rw: string;
@@ -80,6 +82,7 @@ export async function examine(path: string): Promise<FsckRoot> {
     names: join(image, "repositories.json"),
     container,
     config: join(path, "containers", container, "config.v2.json"),
+    hostConfig: join(path, "containers", container, "hostconfig.json"),
     mount,
     rw: join(path, "overlay2", mountId),
     init: join(path, "overlay2", `${mountId}-init`),

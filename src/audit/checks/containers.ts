@@ -1,8 +1,9 @@
-/** Containers' own files: dockerd trusts config.v2.json so much that a missing key may end it. */
+/** Containers' own files: dockerd trusts them so much that a missing key may end it. */
 import { join } from "node:path";
-import { isJsonObject, type JsonObject } from "../../model/go-shape.js";
+import { containerShape, hostConfigShape } from "../../model/container-files.js";
+import { isJsonObject, type JsonObject, type Misfit, misfits, withoutMisfits } from "../../model/go-shape.js";
 import type { FsckCode } from "../fsck-codes.js";
-import { type Finding, type FindingFields, finding } from "../fsck-finding.js";
+import { type Finding, finding } from "../fsck-finding.js";
 import { type ContainerRecord, isUnfinished, type Picture } from "../fsck-picture.js";
 import { isContainerId } from "../fsck-read-containers.js";
 import { strays } from "./leftovers.js";
@@ -11,6 +12,7 @@ import { strays } from "./leftovers.js";
 interface Fault {
   readonly code: FsckCode;
   readonly detail: string;
+  readonly key: string;
   readonly mend: (config: JsonObject) => JsonObject;
 }
 
@@ -19,15 +21,24 @@ export function* checkContainers(picture: Picture): Generator<Finding> {
   for (const container of picture.containers.values()) {
     const { id, dir, config, problem } = container;
     if (isUnfinished(picture, id)) continue;
+    yield* checkHostConfig(container);
     const path = join(dir, "config.v2.json");
     if (config === null) {
       yield finding("CONTAINER_CONFIG_UNREADABLE", { subject: id, path, detail: problem ?? "" });
       continue;
     }
-    const faults = faultsOf(picture, container, config);
-    const mended = faults.reduce((json, { mend }) => mend(json), config);
-    const steps = [{ do: "keep-copy", path } as const, write(path, mended)];
-    for (const { code, detail } of faults) yield finding(code, { subject: id, path, detail, steps } as FindingFields);
+    const wrong = misfits(containerShape, config);
+    const readable = wrong.length === 0 ? config : (withoutMisfits(config, wrong) as JsonObject);
+    const faults = faultsOf(picture, container, readable);
+    const mended = faults.reduce((json, { mend }) => mend(json), readable);
+    const steps = [{ do: "keep-copy", path } as const, write(path, mended, 0o600)];
+    if (wrong.length > 0) {
+      yield finding("CONTAINER_CONFIG_WRONG", { subject: id, path, detail: detailOf(wrong), steps });
+    }
+    // What dockerd would have choked on next is mended with it.
+    for (const { code, detail, key } of faults) {
+      if (!wrong.some((one) => one.path[0] === key)) yield finding(code, { subject: id, path, detail, steps });
+    }
     const name = config["Name"];
     if (typeof name !== "string" || name === "" || config["Driver"] !== picture.driver) continue;
     const other = names.get(name);
@@ -38,12 +49,33 @@ export function* checkContainers(picture: Picture): Generator<Finding> {
   yield* strays(join(picture.root, "containers"), picture.containerEntries, "STRAY_IN_CONTAINERS", isContainer);
 }
 
+function* checkHostConfig({ id, dir, hostConfig: { json, problem } }: ContainerRecord): Generator<Finding> {
+  const path = join(dir, "hostconfig.json");
+  const found = (code: FsckCode, detail: string, mended: JsonObject) => {
+    const steps = [{ do: "keep-copy", path } as const, write(path, mended, 0o644)];
+    return finding(code, { subject: id, path, detail, steps });
+  };
+  if (problem !== null) yield found("CONTAINER_CONFIG_UNREADABLE", problem, {});
+  else if (json === null) yield found("CONTAINER_CONFIG_CRASHES", "it is null: dockerd crashes when it starts", {});
+  else if (!isJsonObject(json)) yield found("CONTAINER_CONFIG_UNREADABLE", "it is no JSON object", {});
+  else {
+    const wrong = misfits(hostConfigShape, json);
+    if (wrong.length === 0) return;
+    yield found("CONTAINER_CONFIG_WRONG", detailOf(wrong), withoutMisfits(json, wrong) as JsonObject);
+  }
+}
+
+function detailOf(wrong: readonly Misfit[]): string {
+  const more = wrong.length > 1 ? `, and ${wrong.length - 1} more differ` : "";
+  return `${wrong[0]?.message}${more}: dockerd does not load it`;
+}
+
 function faultsOf({ driver, homeEntries }: Picture, { id }: ContainerRecord, config: JsonObject): Fault[] {
   const faults: Fault[] = [];
   const set = (code: FsckCode, detail: string, key: string, value: unknown) =>
-    faults.push({ code, detail, mend: (json) => ({ ...json, [key]: value }) });
-  const { ID, State, Config, NetworkSettings, Image, Driver } = config as Record<string, unknown>;
-  // Each of these three is dereferenced unseen.
+    faults.push({ code, detail, key, mend: (json) => ({ ...json, [key]: value }) });
+  const { ID, State, StreamConfig, Config, NetworkSettings, Image, Driver } = config as Record<string, unknown>;
+  // Each of these four is dereferenced unseen.
   if (!isJsonObject(Config)) {
     set("CONTAINER_CONFIG_CRASHES", "it has no Config: dockerd crashes when it starts", "Config", { Image });
   } else if (typeof Image === "string" && Image !== "" && !isFilled(Config["Image"])) {
@@ -53,11 +85,14 @@ function faultsOf({ driver, homeEntries }: Picture, { id }: ContainerRecord, con
   if (State !== undefined && !isJsonObject(State)) {
     set("CONTAINER_CONFIG_CRASHES", "State is no object: dockerd crashes when it starts", "State", {});
   }
+  if (StreamConfig !== undefined && !isJsonObject(StreamConfig)) {
+    set("CONTAINER_CONFIG_CRASHES", "StreamConfig is no object: dockerd crashes when it starts", "StreamConfig", {});
+  }
   if (!isJsonObject(NetworkSettings)) {
     const detail = "it has no NetworkSettings: docker inspect of it hangs, and so does dockerd when it stops";
     set("CONTAINER_CONFIG_CRASHES", detail, "NetworkSettings", {});
   }
-  if (ID !== undefined && ID !== id) {
+  if (ID !== undefined && ID !== null && ID !== id) {
     set("CONTAINER_CONFIG_WRONG", `its ID is ${String(ID)}: dockerd does not load it`, "ID", id);
   }
   if (!isFilled(Driver) && homeEntries.size > 0) {
@@ -75,6 +110,6 @@ function isFilled(value: unknown): boolean {
 }
 
 /** As dockerd writes it, but for the order of keys that it does not have. */
-function write(path: string, config: JsonObject) {
-  return { do: "write", path, content: `${JSON.stringify(config)}\n`, mode: 0o600 } as const;
+function write(path: string, config: JsonObject, mode: number) {
+  return { do: "write", path, content: `${JSON.stringify(config)}\n`, mode } as const;
 }
