@@ -43,13 +43,15 @@ export interface RootUse {
   readonly images: readonly ImageUse[];
   readonly containers: readonly ContainerUse[];
   readonly orphans: Group;
-  /** Layers, unused, containers, orphans, build cache and other. */
+  /** Layers, unused, containers, unclaimed, orphans, build cache and other. */
   readonly total: number;
   readonly inodes: number | null;
   /** Layers of images, each once. */
   readonly layers: Group;
   /** Layers of layerdb that no image has. */
   readonly unused: Group;
+  /** Layers of containers that have lost their entries: nobody can say whose which is. */
+  readonly unclaimed: Group;
   /** What BuildKit may have, or a pull under way, or a damaged entry: in no layerdb entry, and no orphan. */
   readonly buildCache: Group;
   /** Bytes of short names and of what else is in the driver's directory. */
@@ -82,6 +84,7 @@ export function rootUse(store: Store, metadata = false): DuResult {
     inodes: metadata ? null : sum.inodes,
     layers: groups.layers,
     unused: groups.unused,
+    unclaimed: groups.unclaimed,
     buildCache: groups.buildCache,
     other: other.bytes,
   };
@@ -116,6 +119,7 @@ function group(index: OwnerIndex, uses: ReadonlyMap<CacheId, Use>) {
   const groups = {
     layers: { count: 0, size: 0 },
     unused: { count: 0, size: 0 },
+    unclaimed: { count: 0, size: 0 },
     buildCache: { count: 0, size: 0 },
     orphans: { count: 0, size: 0 },
   };
@@ -138,6 +142,9 @@ function groupOf(index: OwnerIndex, belonging: ReturnType<OwnerIndex["of"]>[numb
       return index.relations.inImages.has(belonging.chainId) ? "layers" : "unused";
     case "orphan":
       return "orphans";
+    case "container":
+    case "container-init":
+      return belonging.containerId === null ? "unclaimed" : null;
     default:
       return null;
   }
@@ -169,7 +176,7 @@ function containerUses(store: Store, index: OwnerIndex, uses: ReadonlyMap<CacheI
   const byContainer = new Map<string, Use>();
   for (const [cacheId, use] of uses) {
     const [first] = index.of(cacheId);
-    if (first === undefined || !("containerId" in first)) continue;
+    if (first === undefined || !("containerId" in first) || first.containerId === null) continue;
     byContainer.set(first.containerId, add(byContainer.get(first.containerId) ?? NOTHING, use));
   }
   const { mounts, containers } = index.picture;

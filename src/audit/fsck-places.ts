@@ -23,6 +23,8 @@ export interface Places {
   readonly claimed: ReadonlySet<CacheId>;
   /** Containers without a mount, and the read-write layers that may be theirs. */
   readonly lostContainers: ReadonlyMap<string, readonly CacheId[]>;
+  /** The container of a read-write layer that is the only one for it, and may be no other's. */
+  readonly containerIn: ReadonlyMap<CacheId, string>;
   /** The directory that a short name means. */
   readonly byLink: (link: string) => CacheId | null;
   /** Short names that lead to a directory, those that a `lower` has first. */
@@ -82,7 +84,16 @@ export function findPlaces(picture: Picture, known: Known): Places {
   for (const candidates of lostContainers.values()) {
     for (const id of candidates) claimed.add(id).add(`${id}-init` as CacheId);
   }
-  return { of, lost, disputed, claimed, lostContainers, byLink, ...reverseLinks(picture) };
+  return {
+    of,
+    lost,
+    disputed,
+    claimed,
+    lostContainers,
+    containerIn: soleContainers(lostContainers),
+    byLink,
+    ...reverseLinks(picture),
+  };
 }
 
 function reverseLinks(picture: Picture): Pick<Places, "linksTo" | "isUsed"> {
@@ -198,6 +209,16 @@ function findContainers(
     lost.set(id, base === null ? [...containers.values()].flat() : (containers.get(base) ?? []));
   }
   return lost;
+}
+
+function soleContainers(lost: ReadonlyMap<string, readonly CacheId[]>): Map<CacheId, string> {
+  const claims = new Map<CacheId, number>();
+  for (const candidates of lost.values()) for (const id of candidates) claims.set(id, (claims.get(id) ?? 0) + 1);
+  const sole = new Map<CacheId, string>();
+  for (const [container, [only, second]] of lost) {
+    if (only !== undefined && second === undefined && claims.get(only) === 1) sole.set(only, container);
+  }
+  return sole;
 }
 
 function push<K, V>(map: Map<K, V[]>, key: K, value: V): void {

@@ -10,7 +10,8 @@ export type Belonging =
   | { readonly kind: "image-layer"; readonly chainId: ChainId; readonly diffId: DiffId | null }
   /** In no layerdb entry and yet no orphan: a pull is making it, or it may be what a damaged entry has lost. */
   | { readonly kind: "image-layer"; readonly chainId: null }
-  | { readonly kind: "container" | "container-init"; readonly containerId: string }
+  /** null: of a container whose entry is lost, and nobody can say of which. */
+  | { readonly kind: "container" | "container-init"; readonly containerId: string | null }
   /** BuildKit's own, which only its databases name. */
   | { readonly kind: "build-cache" }
   | { readonly kind: "orphan" };
@@ -35,7 +36,8 @@ export class OwnerIndex {
   #containers: ReadonlyMap<ChainId, readonly string[]> | null = null;
   /** Layers whose `cache-id` is lost, by the directory that they must have had. */
   readonly #found = new Map<CacheId, ChainId[]>();
-  readonly #lostContainers = new Map<CacheId, string[]>();
+  /** Read-write layers that lost containers may have. */
+  readonly #claimedByContainers: ReadonlySet<CacheId>;
   readonly #unfinished: ReadonlySet<CacheId>;
   readonly #known = new Map<CacheId, readonly Belonging[]>();
 
@@ -49,9 +51,7 @@ export class OwnerIndex {
       const cacheId = places.of(chainId);
       if (cacheId !== null) push(this.#found, cacheId, chainId);
     }
-    for (const [containerId, candidates] of places.lostContainers) {
-      for (const id of candidates) push(this.#lostContainers, id, containerId);
-    }
+    this.#claimedByContainers = new Set([...places.lostContainers.values()].flat());
   }
 
   /** Never empty; several where damage has given one directory to several. */
@@ -119,7 +119,9 @@ export class OwnerIndex {
   directoriesOf(containerId: string): CacheId[] {
     const mount = this.picture.mounts.get(containerId);
     const ids = [mount?.mountId, mount?.initId].flatMap((field) => (field?.state === "valid" ? [field.value] : []));
-    return ids.length > 0 ? ids : [...(this.relations.places.lostContainers.get(containerId) ?? [])];
+    if (ids.length > 0) return ids;
+    const { lostContainers, containerIn } = this.relations.places;
+    return (lostContainers.get(containerId) ?? []).filter((id) => containerIn.get(id) === containerId);
   }
 
   #containersAt(cacheId: CacheId): Belonging[] {
@@ -129,7 +131,9 @@ export class OwnerIndex {
     const known = (this.relations.users.get(cacheId) ?? []).filter((user) => !user.startsWith("sha256:"));
     // Where `init-id` is lost, the name still tells whose it is.
     const beside = init ? (this.relations.users.get(owner) ?? []).filter((user) => !user.startsWith("sha256:")) : [];
-    const ids = [...known, ...beside, ...(this.#lostContainers.get(owner) ?? [])];
+    const found = this.relations.places.containerIn.get(owner);
+    const ids = [...known, ...beside, ...(found === undefined ? [] : [found])];
+    if (ids.length === 0 && this.#claimedByContainers.has(owner)) return [{ kind, containerId: null }];
     return [...new Set(ids)].map((containerId) => ({ kind, containerId }));
   }
 

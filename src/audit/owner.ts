@@ -22,7 +22,7 @@ export interface Owner {
   readonly dir: string | null;
   /** Of a layer those that have it; of a container the one that it was made from. */
   readonly images: readonly NamedImage[];
-  /** Of a layer those that stand on it; of a container itself. */
+  /** Of a layer those that stand on it; of a container itself, or nothing where nobody can say which it is. */
   readonly containers: readonly NamedContainer[];
 }
 
@@ -200,9 +200,9 @@ class Finder {
     };
   }
 
-  #ofContainer(id: string, kind: "container" | "container-init", cacheId: CacheId | null, query: string): Owner {
-    const images = this.#index.imageOf(id);
-    const containers = [this.#index.container(id)];
+  #ofContainer(id: string | null, kind: "container" | "container-init", cacheId: CacheId | null, query: string): Owner {
+    const images = id === null ? [] : this.#index.imageOf(id);
+    const containers = id === null ? [] : [this.#index.container(id)];
     return { query, kind, cacheId, chainId: null, diffId: null, dir: this.#dir(cacheId), images, containers };
   }
 

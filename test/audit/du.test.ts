@@ -29,9 +29,9 @@ function du(path: string, ...options: string[]): number {
   return Number(stdout.split("\t")[0]);
 }
 
-function sumOf({ layers, unused, buildCache, orphans, containers, other }: RootUse): number {
+function sumOf({ layers, unused, unclaimed, buildCache, orphans, containers, other }: RootUse): number {
   const own = containers.reduce((sum, { size }) => sum + size, 0);
-  return layers.size + unused.size + buildCache.size + orphans.size + own + other;
+  return layers.size + unused.size + unclaimed.size + buildCache.size + orphans.size + own + other;
 }
 
 describe("du", () => {

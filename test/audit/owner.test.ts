@@ -1,8 +1,9 @@
 /** Every way in which people name a directory of a root leads to whose it is. */
 import assert from "node:assert/strict";
-import { mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
+import { rootUse } from "../../src/audit/du.js";
 import { findOwners, type Owner } from "../../src/audit/owner.js";
 import { openStore } from "../../src/store/store.js";
 import { type Scratch, scratch } from "../support/tmp.js";
@@ -177,5 +178,36 @@ describe("owner in a damaged root", () => {
       [root.imageId],
     );
     renameSync(saved, root.config);
+  });
+
+  it("gives no directory to one of several containers without a proof, and the only one to the only one", async () => {
+    const image = join(root.path, "image");
+    renameSync(image, `${image}.saved`);
+    mkdirSync(image);
+    const kinds = (found: readonly Owner[]) => found.map(({ kind, dir, containers }) => [kind, dir, containers.length]);
+    assert.deepEqual(kinds(await owners("web")), [["container", root.rw, 1]]);
+
+    // Of a container that was removed by hand: its layers may be those of the other one.
+    const other = "e".repeat(64);
+    for (const name of [other, `${other}-init`]) cpSync(`${root.init}`, join(root.overlay2, name), { recursive: true });
+    writeFileSync(join(root.overlay2, `${other}-init`, "link"), "E".repeat(26));
+    assert.deepEqual(kinds(await owners("web")), [["container", null, 1]]);
+    assert.deepEqual(kinds(await owners(root.rw, `${other}-init`)), [
+      ["container", root.rw, 0],
+      ["container-init", join(root.overlay2, `${other}-init`), 0],
+    ]);
+    await using store = await openStore({ root: root.path, driver: "overlay2" });
+    const { use } = rootUse(store);
+    assert.equal(use.unclaimed.count, 4);
+    assert.deepEqual(
+      use.containers.map(({ name, size }) => [name, size]),
+      [["web", 0]],
+    );
+    const own = use.layers.size + use.unused.size + use.unclaimed.size + use.buildCache.size + use.orphans.size;
+    assert.equal(own + use.other, use.total);
+
+    for (const name of [other, `${other}-init`]) rmSync(join(root.overlay2, name), { recursive: true });
+    rmSync(image, { recursive: true });
+    renameSync(`${image}.saved`, image);
   });
 });

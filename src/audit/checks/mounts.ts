@@ -95,10 +95,9 @@ function* checkWithout(picture: Picture, relations: Relations): Generator<Findin
   for (const { id, config } of picture.containers.values()) {
     if (!relations.places.lostContainers.has(id) || config === null || picture.layerdb.mounts.has(id)) continue;
     const candidates = relations.places.lostContainers.get(id) ?? [];
-    const [only, second] = candidates;
+    const [only] = candidates;
     const dir = join(picture.image, "layerdb", "mounts", id);
-    const owners = [...relations.places.lostContainers.values()].filter((list) => list.includes(only as CacheId));
-    const sure = only !== undefined && second === undefined && owners.length === 1;
+    const sure = only !== undefined && relations.places.containerIn.get(only) === id;
     yield finding("MOUNT_MISSING", {
       subject: id,
       path: dir,

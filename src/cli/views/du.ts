@@ -34,6 +34,7 @@ function sum(use: RootUse, size: (bytes: number) => string): string {
     ["layers of images, each once", use.layers],
     ["layers that no image has", use.unused],
     ["containers", { count: use.containers.length, size: own }],
+    ["containers, nobody can say whose", use.unclaimed],
     ["build cache", use.buildCache],
     ["orphans", use.orphans],
   ];

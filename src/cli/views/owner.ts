@@ -15,9 +15,9 @@ function heading({ query, kind, chainId, images, containers }: Owner): string {
       if (chainId !== null) return `${shown}: ${images.length > 0 ? "a layer of images" : "a layer that no image has"}`;
       return `${shown}: a layer that no entry of layerdb names: of a pull under way, or of an entry that is damaged`;
     case "container":
-      return `${shown}: the read-write layer of container ${containerName(containers)}`;
+      return `${shown}: the read-write layer of ${containerName(containers)}`;
     case "container-init":
-      return `${shown}: the init layer of container ${containerName(containers)}`;
+      return `${shown}: the init layer of ${containerName(containers)}`;
     case "build-cache":
       return `${shown}: BuildKit's build cache; "docker builder prune" frees it`;
     case "orphan":
@@ -42,8 +42,8 @@ function details({ cacheId, chainId, diffId, dir, images, containers, kind }: Ow
 }
 
 function containerName([container]: Owner["containers"]): string {
-  if (container === undefined) return "";
-  return container.name === "" ? container.id : printable(container.name);
+  if (container === undefined) return "a container that has lost its entry in layerdb, and nobody can say which";
+  return `container ${container.name === "" ? container.id : printable(container.name)}`;
 }
 
 function printable(name: string): string {
