@@ -7,7 +7,7 @@ import { OvlError } from "../errors.js";
 import type { LayerProgress } from "../layer/progress.js";
 import type { ImageId } from "../model/digest.js";
 import { type ClaimedLayer, type DamagedImage, isAboutContent } from "../source/damage.js";
-import { asProblem, type Problem, type Verification } from "../store/verification.js";
+import { asProblem, type Problem, statusOf, type Verification } from "../store/verification.js";
 import { type VerifyOptions, verifyLayers, verifySource } from "../store/verify-source.js";
 import { StoredVerifier } from "../store/verify-stored.js";
 import { imageIdOf, maxLayerBytesOf } from "./flags.js";
@@ -68,9 +68,9 @@ export async function verifyTargets(
   return { verified: { ok: verified.every(({ ok }) => ok), targets: verified }, exit: exitOf(looked) };
 }
 
-/** 1 where anything differs; else that of the first that could not be looked at. */
+/** 1 where anything differs; else that of the first that could not be read or looked at. */
 function exitOf(looked: readonly Looked[]): number {
-  const statuses = looked.map(({ found, failure }) => (found.ok ? 0 : (failure?.exit ?? 1)));
+  const statuses = looked.map(({ found, failure }) => failure?.exit ?? statusOf(found.problems));
   return statuses.includes(1) ? 1 : (statuses.find((status) => status !== 0) ?? 0);
 }
 

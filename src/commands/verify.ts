@@ -8,7 +8,7 @@ import { verifyText } from "../cli/views/verify.js";
 export default class Verify extends OvlCommand {
   static override readonly summary = "Recompute everything that an image claims to be.";
   static override readonly description =
-    "Blob digests and sizes, diff_ids, the image id, ChainIDs; of a stored image, each layer rebuilt bit for bit from tar-split and the files on disk. Every problem is listed, not only the first. Exit 1 if anything differs; where targets only cannot be looked at, the status of the first of these. Nothing is changed.";
+    "Blob digests and sizes, diff_ids, the image id, ChainIDs; of a stored image, each layer rebuilt bit for bit from tar-split and the files on disk. Every problem is listed, not only the first. Exit 1 if anything differs; where something only cannot be read or looked at, the status of the first of these. Nothing is changed.";
   static override readonly usage = "verify IMAGE|SOURCE... [FLAGS]";
   static override readonly examples = [
     { description: "Everything in Docker's root", command: "<%= config.bin %> verify --all --root /var/lib/docker" },

@@ -5,7 +5,7 @@
 import { lstatSync } from "node:fs";
 import { join } from "node:path";
 import { errnoOf, readId, readNames, readSmall } from "../driver/files.js";
-import { asOvlError, OvlError } from "../errors.js";
+import { asOvlError, OvlError, osError } from "../errors.js";
 import { type CacheId, type ChainId, type ImageId, isChainId, isImageId } from "../model/digest.js";
 import { isJsonObject, type JsonObject } from "../model/go-shape.js";
 import { parseJson } from "../model/json.js";
@@ -102,7 +102,8 @@ export function readContainers(
       });
     } catch (thrown) {
       if (!(thrown instanceof OvlError) || thrown.code === "IO") throw thrown;
-      warnings.push({ code: "BAD_CONTAINER", subject: id, message: thrown.message });
+      const code = thrown.code === "PERMISSION" ? "UNREAD_CONTAINER" : "BAD_CONTAINER";
+      warnings.push({ code, subject: id, message: thrown.message });
     }
   }
   // A daemon makes a container's layers first, and removes them last.
@@ -125,10 +126,11 @@ export function anonymousVolumes(config: JsonObject): string[] {
   });
 }
 
-/** A config.v2.json. Throws BAD_ROOT. */
+/** A config.v2.json. Throws BAD_ROOT, PERMISSION. */
 export function readConfig(path: string): JsonObject {
   const file = readSmall(path, MAX_CONFIG_V2);
   if (file.kind === "absent") throw new OvlError("BAD_ROOT", `${path} is missing`, { path });
+  if (file.kind === "bad" && file.reason === "EACCES") throw osError("EACCES", `read ${path}`, { path });
   if (file.kind === "bad") throw new OvlError("BAD_ROOT", `${path} ${file.reason}`, { path });
   const json = parseJson(file.bytes, { subject: path, code: "BAD_ROOT", maxBytes: MAX_CONFIG_V2, trailing: "ignore" });
   if (!isJsonObject(json)) throw new OvlError("BAD_ROOT", `${path} is not a JSON object`, { path });

@@ -8,16 +8,26 @@ const MAX_CANDIDATES = 10;
 /** Characters of an id from which it is worth saying what is wrong with a container that cannot be read. */
 const TELLING = 4;
 
-/** Throws NOT_FOUND, AMBIGUOUS with the candidates. */
+/** Throws NOT_FOUND, AMBIGUOUS with the candidates, PERMISSION where one that may not be read may be meant. */
 export function resolveContainer(store: Store, text: string): Container {
   const found = findContainer(store, text);
   if (found !== null) return found;
+  refuseUnread(store, text);
   const damaged = store.users.warnings.find(({ subject }) => text.length >= TELLING && subject.startsWith(text));
   const why = damaged === undefined ? "" : `: ${damaged.message}`;
   throw new OvlError("NOT_FOUND", `no such container in ${store.root}: ${text}${why}`, {
     container: text,
     root: store.root,
   });
+}
+
+/** For what no container that can be read is called: throws PERMISSION where there are others, whose names nobody knows. */
+export function refuseUnread(store: Store, text: string): void {
+  const unread = store.users.warnings.filter(({ code }) => code === "UNREAD_CONTAINER");
+  const meant = unread.find(({ subject }) => text.length >= TELLING && subject.startsWith(text)) ?? unread[0];
+  if (meant === undefined) return;
+  const message = `nobody can say whether ${text} is container ${meant.subject}: ${meant.message}; ask as the user who owns the root`;
+  throw new OvlError("PERMISSION", message, { container: text, root: store.root });
 }
 
 /** null where there is no such container. Throws AMBIGUOUS. */

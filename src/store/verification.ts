@@ -30,6 +30,12 @@ export function asProblem({ code, message, fields: { expected, actual, path } }:
   return { code, subject: textOf(path) ?? subject, expected: textOf(expected), actual: textOf(actual), message };
 }
 
+/** Exit status: 1 where something is not what it claims to be, 6 where all that is wrong is what could not be read. */
+export function statusOf(problems: readonly Problem[]): 0 | 1 | 6 {
+  if (problems.length === 0) return 0;
+  return problems.every(({ code }) => code === "PERMISSION" || code === "IO") ? 6 : 1;
+}
+
 function textOf(value: unknown): string | null {
   return value === undefined || value === null ? null : String(value);
 }

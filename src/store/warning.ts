@@ -7,6 +7,7 @@ export interface StoreWarning {
     | "BAD_IMAGE"
     | "BAD_REPOSITORIES"
     | "BAD_CONTAINER"
+    | "UNREAD_CONTAINER"
     | "BAD_MOUNT"
     | "PLATFORM";
   /** The id or the path that it is about. */

@@ -5,8 +5,17 @@ import { chmodSync, constants, lstatSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { checkRoot } from "../../src/audit/fsck.js";
+import { inspectAll } from "../../src/cli/answers/inspect.js";
+import { Targets } from "../../src/cli/target.js";
 import { OvlError } from "../../src/errors.js";
+import type { ImageId } from "../../src/model/digest.js";
+import { resolveTarget } from "../../src/rootfs/layers.js";
+import { NO_OPTIONS } from "../../src/source/registry/options.js";
+import { imageChain } from "../../src/store/chain.js";
+import { resolveContainer } from "../../src/store/resolve-container.js";
 import { openStore, type Store } from "../../src/store/store.js";
+import { exitOf } from "../../src/store/verification.js";
+import { StoredVerifier } from "../../src/store/verify-stored.js";
 import { oracle } from "../support/oracles.js";
 import { ORDINARY_USER } from "../support/ordinary-user.js";
 import { type Scratch, scratch } from "../support/tmp.js";
@@ -50,6 +59,13 @@ describe("a user who may not read everything", { skip: oracle("root") }, () => {
     }
   }
 
+  /** The directory of an image's top layer. */
+  async function oneLayer(): Promise<{ path: string; id: ImageId }> {
+    await using store = await openStore({ root, driver: null });
+    const id = subjects.find(({ kind }) => kind === "image")?.id as ImageId;
+    return { path: imageChain(store, id).layers.at(-1)?.dir as string, id };
+  }
+
   function questions(): [string, (store: Store) => Answer | Promise<Answer>][] {
     const whole = Object.entries({ ...WHOLE, fsck: FSCK });
     const single = subjects.flatMap(({ kind, id }) =>
@@ -71,6 +87,45 @@ describe("a user who may not read everything", { skip: oracle("root") }, () => {
       assert.ok(found instanceof OvlError && found.code === "PERMISSION", `${name}: ${JSON.stringify(found)}`);
       assert.ok(found.message.includes(root), found.message);
     }
+  });
+
+  it("is refused a container whose files may not be read, by whatever name it is asked for", async () => {
+    assert.equal(spawnSync("chmod", ["-R", "a+rX", work.path]).status, 0);
+    const { id } = subjects.find(({ kind }) => kind === "container") as Subject;
+    const dir = join(root, "containers", id);
+    chmodSync(dir, 0o700);
+    const refused = { code: "PERMISSION", message: new RegExp(`cannot read ${dir}/config.v2.json: EACCES`) };
+    await asNobody(async () => {
+      await using store = await openStore({ root, driver: null });
+      for (const text of [id, id.slice(0, 12), "whatever"]) {
+        assert.throws(() => resolveContainer(store, text), refused);
+        assert.throws(() => resolveTarget(store, text), refused);
+        const open = async () => store;
+        const targets = new Targets(open, null, NO_OPTIONS);
+        const { missing } = await inspectAll(targets, [text]);
+        assert.equal(missing?.code, "PERMISSION");
+      }
+      const image = subjects.find(({ kind }) => kind === "image") as Subject;
+      assert.equal(resolveTarget(store, image.id).kind, "image");
+    });
+    chmodSync(dir, 0o755);
+  });
+
+  it("is told that a layer could not be read, which is not that it differs", async () => {
+    const { path, id } = await oneLayer();
+    chmodSync(path, 0o700);
+    await asNobody(async () => {
+      await using store = await openStore({ root, driver: null });
+      await using verifier = new StoredVerifier(store, { jobs: 1 });
+      const { ok, problems } = await verifier.verify(id);
+      assert.equal(ok, false);
+      assert.deepEqual([...new Set(problems.map(({ code }) => code))], ["PERMISSION"]);
+      assert.equal(exitOf(problems), 6);
+      const differs = { code: "DIFF_ID_MISMATCH", subject: "", expected: null, actual: null, message: "" } as const;
+      assert.equal(exitOf([...problems, differs]), 1);
+      assert.equal(exitOf([]), 0);
+    });
+    chmodSync(path, 0o755);
   });
 
   it("is answered as far as possible, and told what could not be read, whatever that is", async () => {

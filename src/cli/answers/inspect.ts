@@ -1,6 +1,6 @@
 /** What `ovl inspect` answers, of what is stored and of what is in a SOURCE. */
 import { inspectContainer } from "../../container/inspect.js";
-import { OvlError } from "../../errors.js";
+import { asOvlError, OvlError } from "../../errors.js";
 import type { JsonObject } from "../../model/go-shape.js";
 import { parseReference } from "../../model/reference.js";
 import { inspectConfig, inspectImage } from "../../store/inspect.js";
@@ -8,7 +8,7 @@ import type { StoreWarning } from "../../store/warning.js";
 import type { ImageTarget, Targets } from "../target.js";
 import type { Warned } from "./warned.js";
 
-/** The objects of `docker inspect`, in the order of the arguments, and one error for all that are not there. */
+/** The objects of `docker inspect`, in the order of the arguments, and one error for all that are not there or may not be read. */
 export async function inspectAll(
   targets: Targets,
   names: readonly string[],
@@ -25,7 +25,7 @@ export async function inspectAll(
       warnings.push(...inspected.warnings);
       continue;
     }
-    const found = await targets.all(name).catch((thrown: unknown) => notFound(thrown));
+    const found = await targets.all(name).catch((thrown: unknown) => missingOf(targets, name, thrown));
     if (found instanceof OvlError) missing.push(found);
     else {
       for (const inspected of found.map(inspectOf)) {
@@ -43,9 +43,14 @@ function allOf([first, ...others]: readonly OvlError[]): OvlError | null {
   return new OvlError(first.code, message, first.fields);
 }
 
-function notFound(thrown: unknown): OvlError {
-  if (thrown instanceof OvlError && thrown.code === "NOT_FOUND") return thrown;
-  throw thrown;
+async function missingOf(targets: Targets, name: string, thrown: unknown): Promise<OvlError> {
+  if (!(thrown instanceof OvlError) || thrown.code !== "NOT_FOUND") throw thrown;
+  try {
+    await targets.refuseUnread(name);
+    return thrown;
+  } catch (refused) {
+    return asOvlError(refused);
+  }
 }
 
 function inspectOf(image: ImageTarget): Warned<JsonObject> {
