@@ -3,15 +3,11 @@ import { join } from "node:path";
 import { OvlError } from "../errors.js";
 import { MAX_CONFIG_BYTES, parseImageConfig } from "../model/config.js";
 import { chainIdsOf, type ImageId, imageIdOf, isImageId } from "../model/digest.js";
-import { isJsonObject } from "../model/go-shape.js";
-import { parseJson } from "../model/json.js";
 import { parseReference, type Reference } from "../model/reference.js";
+import { MAX_NAMES_BYTES, parseRepositories } from "../store/repositories-json.js";
 import type { FsckFiles } from "./fsck-files.js";
 import type { ImageRecord, MetadataRecord, NameRecord, Names } from "./fsck-picture.js";
 import type { Listing } from "./listing.js";
-
-/** As in the store: 100,000 references of 600 bytes. */
-const MAX_NAMES = 64 * 1024 * 1024;
 
 export function readImages(files: FsckFiles, imagedb: string, content: Listing, metadata: Listing) {
   const images = new Map<ImageId, ImageRecord>();
@@ -52,28 +48,15 @@ function readImage(files: FsckFiles, id: ImageId, path: string): ImageRecord {
 export function readNames(files: FsckFiles, path: string, hidden: boolean): Names {
   if (hidden) return { path, problem: null, names: [] };
   const damaged = (problem: string): Names => ({ path, problem, names: [] });
-  const file = files.read(path, MAX_NAMES);
+  const file = files.read(path, MAX_NAMES_BYTES);
   if (file.kind === "absent") return { path, problem: null, names: [] };
   if (file.kind === "bad") return damaged(`it ${file.reason}`);
-  if (file.bytes.length === 0) return damaged("it is empty");
-  let json: unknown;
-  try {
-    json = parseJson(file.bytes, { subject: path, code: "BAD_ROOT", maxBytes: MAX_NAMES, trailing: "ignore" });
-  } catch (thrown) {
-    if (thrown instanceof OvlError) return damaged("it is no JSON");
-    throw thrown;
-  }
-  // dockerd crashes on both nulls, the second one at the first tag.
-  if (!isJsonObject(json)) return damaged("it is no JSON object");
-  if (json["Repositories"] === undefined) return { path, problem: null, names: [] };
-  if (!isJsonObject(json["Repositories"])) return damaged("it has no object Repositories");
+  const found = parseRepositories(file.bytes);
+  if (typeof found === "string") return damaged(`it ${found}`);
+  if (found.isNull) return damaged("it has no object Repositories, and dockerd crashes at the first tag");
   const names: NameRecord[] = [];
-  for (const [repository, references] of Object.entries(json["Repositories"])) {
-    if (!isJsonObject(references)) return damaged(`it has no object for ${JSON.stringify(repository)}`);
-    for (const [text, imageId] of Object.entries(references)) {
-      if (typeof imageId !== "string") return damaged(`it has no image id for ${JSON.stringify(text)}`);
-      names.push({ repository, text, reference: parsed(text), imageId });
-    }
+  for (const [repository, references] of found.names) {
+    for (const [text, imageId] of references) names.push({ repository, text, reference: parsed(text), imageId });
   }
   return { path, problem: null, names };
 }

@@ -125,6 +125,11 @@ function misfit(issue: v.BaseIssue<unknown>): string {
   return `${key} ${issue.received === "undefined" ? "is missing" : issue.message}`;
 }
 
+/** Whether Go puts the value of a key into a field of this name. */
+export function isField(key: string, name: string): boolean {
+  return fold(key) === fold(name);
+}
+
 /** Go's folding for field names: ASCII case, and the two other characters that Unicode folds onto ASCII letters. */
 function fold(key: string): string {
   return key.toLowerCase().replaceAll("\u017f", "s");

@@ -1,22 +1,25 @@
 /** JSON kept as the bytes it is: Go's json.RawMessage, whose numbers and escapes survive being written again. */
 import type { ByteString } from "./bytes.js";
 
-/**
- * Keys and raw values of a JSON object that is known to be valid, in its order. Of equal keys the last value counts.
- */
+/** Keys and raw values of a JSON object that is known to be valid. Of equal keys the last value counts. */
 export function rawMembers(json: ByteString): Map<string, ByteString> {
-  const members = new Map<string, ByteString>();
+  return new Map(rawEntries(json));
+}
+
+/** The same in their order, equal keys each time. */
+export function rawEntries(json: ByteString): [string, ByteString][] {
+  const entries: [string, ByteString][] = [];
   let at = skipSpace(json, json.indexOf("{") + 1);
   while (json[at] === '"') {
     const keyEnd = stringEnd(json, at);
     const key = JSON.parse(Buffer.from(json.slice(at, keyEnd), "latin1").toString("utf8")) as string;
     const start = skipSpace(json, json.indexOf(":", keyEnd) + 1);
     const end = valueEnd(json, start);
-    members.set(key, json.slice(start, end) as ByteString);
+    entries.push([key, json.slice(start, end) as ByteString]);
     at = skipSpace(json, end);
     if (json[at] === ",") at = skipSpace(json, at + 1);
   }
-  return members;
+  return entries;
 }
 
 /** A raw value as Go writes it into another document: without space, and without what HTML would read. */

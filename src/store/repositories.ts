@@ -9,8 +9,6 @@ import { readSmall, syncDirectory, writeAtomically } from "../driver/files.js";
 import { asOvlError, OvlError } from "../errors.js";
 import { type ImageId, isImageId } from "../model/digest.js";
 import { goJson } from "../model/go-json.js";
-import { isJsonObject } from "../model/go-shape.js";
-import { parseJson } from "../model/json.js";
 import {
   familiarName,
   familiarString,
@@ -20,10 +18,8 @@ import {
   withDefaultTag,
 } from "../model/reference.js";
 import type { Layout } from "./layout.js";
+import { MAX_NAMES_BYTES, parseRepositories } from "./repositories-json.js";
 import type { StoreWarning } from "./warning.js";
-
-/** 100,000 references of 600 bytes: far more than a root that anybody has seen. */
-const MAX_BYTES = 64 * 1024 * 1024;
 
 export interface NamedImage {
   readonly reference: Reference;
@@ -89,7 +85,7 @@ export class Repositories {
       remove: (reference) => remove(names, reference),
     });
     const changed = written(names) !== written(this.#names);
-    if (changed || readSmall(this.path, MAX_BYTES).kind === "absent") this.#save(names);
+    if (changed || readSmall(this.path, MAX_NAMES_BYTES).kind === "absent") this.#save(names);
   }
 
   /** Throws BAD_ROOT where the names are not known: then every image looks as if it had none. */
@@ -105,7 +101,7 @@ export class Repositories {
 
   /** Writes an empty file unless there is one, as dockerd does when it starts. */
   create(): void {
-    if (readSmall(this.path, MAX_BYTES).kind === "absent") this.#save(this.#names);
+    if (readSmall(this.path, MAX_NAMES_BYTES).kind === "absent") this.#save(this.#names);
   }
 
   /** Keeps the names as they are, so that they can be had back without room on the disk; until it is disposed. */
@@ -142,7 +138,7 @@ export class Repositories {
 
   /** The new file may be in place although it could not be brought to the disk: then the old names are written again. */
   #putBack(names: Map<string, Map<string, string>>): void {
-    const file = readSmall(this.path, MAX_BYTES);
+    const file = readSmall(this.path, MAX_NAMES_BYTES);
     if (file.kind !== "read" || file.bytes.toString("utf8") !== written(names)) return;
     try {
       writeAtomically(this.path, written(this.#names), 0o600);
@@ -218,26 +214,9 @@ function read(path: string): { names: Map<string, Map<string, string>>; damage: 
       },
     ),
   });
-  const file = readSmall(path, MAX_BYTES);
+  const file = readSmall(path, MAX_NAMES_BYTES);
   if (file.kind === "absent") return { names: empty, damage: null };
   if (file.kind === "bad") return damaged(file.reason);
-  if (file.bytes.length === 0) return damaged("is empty");
-  try {
-    const json = parseJson(file.bytes, { subject: path, code: "BAD_ROOT", maxBytes: MAX_BYTES, trailing: "ignore" });
-    if (!isJsonObject(json)) return damaged("is not a JSON object");
-    const repositories = json["Repositories"] ?? {};
-    if (!isJsonObject(repositories)) return damaged("has no object Repositories");
-    const names = new Map<string, Map<string, string>>();
-    for (const [name, references] of Object.entries(repositories)) {
-      if (!isJsonObject(references ?? {})) return damaged(`has no object for ${JSON.stringify(name)}`);
-      const ids = Object.entries(references ?? {}).filter(
-        (entry): entry is [string, string] => typeof entry[1] === "string",
-      );
-      names.set(name, new Map(ids));
-    }
-    return { names, damage: null };
-  } catch (thrown) {
-    if (thrown instanceof OvlError) return damaged("is not valid JSON");
-    throw thrown;
-  }
+  const found = parseRepositories(file.bytes);
+  return typeof found === "string" ? damaged(found) : { names: found.names, damage: null };
 }

@@ -84,7 +84,16 @@ test("what a reader does not understand a writer gives back", () => {
   assert.equal(readFileSync(path, "utf8"), strange);
 });
 
-const DAMAGED = ["", "{", "null", "[]", '{"Repositories":[]}', '{"Repositories":{"x":1}}', "\0\0\0\0"];
+const DAMAGED = [
+  "",
+  "{",
+  "null",
+  "[]",
+  '{"Repositories":[]}',
+  '{"Repositories":{"x":1}}',
+  '{"Repositories":{"x":{"x:1":1}}}',
+  "\0\0\0\0",
+];
 for (const text of DAMAGED) {
   test(`of ${JSON.stringify(text)} a reader warns and a writer keeps its hands off`, () => {
     using work = scratch("names", 0);
@@ -108,6 +117,19 @@ test("{} and a null for Repositories are empty, as dockerd starts on them", () =
     repositories.update((names) => names.tag("a:1", id("a")));
     assert.equal(new Repositories(path).get(parseReference("a:1")), id("a"));
   }
+});
+
+test("keys in another case, and twice, are read as Go reads them, and a writer gives back all of them", () => {
+  using work = scratch("names", 0);
+  const path = work.join("repositories.json");
+  const [a, b, c] = [id("a"), id("b"), id("c")];
+  const text = `{"repositories":{"a":{"a:1":"${a}"},"b":{"b:0":"${a}"}},"other":1,"REPOSITORIE\\u017f":{"b":{"b:1":"${b}"}},"repositories":{"c":{"c:1":"${c}","c:2":null}}}`;
+  writeFileSync(path, text);
+  new Repositories(path).update((names) => names.tag("d:1", a));
+  assert.equal(
+    readFileSync(path, "utf8"),
+    `{"Repositories":{"a":{"a:1":"${a}"},"b":{"b:1":"${b}"},"c":{"c:1":"${c}","c:2":""},"d":{"d:1":"${a}"}}}`,
+  );
 });
 
 test("a directory or a symlink in the place of the file is no file", () => {

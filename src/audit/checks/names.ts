@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { type ImageId, isImageId } from "../../model/digest.js";
 import { goJson } from "../../model/go-json.js";
 import { familiarName, familiarString, parseReference } from "../../model/reference.js";
+import { MAX_NAMES_BYTES } from "../../store/repositories-json.js";
 import { type Finding, finding, type Step } from "../fsck-finding.js";
 import type { NameRecord, Picture } from "../fsck-picture.js";
 import type { Relations } from "../fsck-relations.js";
@@ -86,7 +87,7 @@ function written(names: readonly NameRecord[]): string {
 
 /** Pairs of a reference and an image that is there, as they can still be found in a damaged file. */
 function salvaged(picture: Picture): NameRecord[] {
-  const file = picture.files.read(picture.names.path, 64 * 1024 * 1024);
+  const file = picture.files.read(picture.names.path, MAX_NAMES_BYTES);
   if (file.kind !== "read") return [];
   const names: NameRecord[] = [];
   for (const [, text = "", imageId = ""] of file.bytes
