@@ -56,7 +56,7 @@ export function which(
   const names = found.path.split("/").filter((name) => name !== "") as ByteString[];
   // What has been found from the top down: nothing, a directory that lower ones are merged into, or all there is.
   let sight: "nothing" | "directory" | "covered" = "nothing";
-  const told = layers.map((layer) => {
+  const seen = layers.map((layer) => {
     using single = openLayer(layer);
     const trace = traceOf(single, names);
     if (trace.kind === "absent") return describe(layer, "absent", null);
@@ -64,6 +64,10 @@ export function which(
       trace.kind === "present" && (sight === "nothing" || (sight === "directory" && trace.entry.type === "directory"));
     sight = trace.covers || sight === "covered" ? "covered" : "directory";
     return describe(layer, trace.kind !== "present" ? trace.kind : serves ? "serves" : "hidden", trace.entry);
+  });
+  const told = seen.map((one, i) => {
+    const hides = seen.slice(i + 1).some(({ state }) => state === "hidden");
+    return one.state !== "opaque" || hides ? one : describe(one, "absent", null);
   });
   if (told.every(({ state }) => state === "absent")) {
     throw new OvlError("NOT_FOUND", `no layer has ever had ${shownPath(found.path)}`, { path: shownPath(found.path) });
@@ -104,7 +108,11 @@ function traceOf(layer: Union, names: readonly ByteString[]): Trace {
   return opaque === null ? { kind: "absent" } : { kind: "opaque", entry: opaque, covers: true };
 }
 
-function describe({ index, chainId, cacheId }: UnionLayer, state: LayerState, entry: Entry | null): WhichLayer {
+function describe(
+  { index, chainId, cacheId }: Pick<UnionLayer, "index" | "chainId" | "cacheId">,
+  state: LayerState,
+  entry: Entry | null,
+): WhichLayer {
   return {
     index,
     chainId,

@@ -98,6 +98,18 @@ test("what no layer ever had is no path", () => {
   );
 });
 
+test("what never was below a file or in an opaque directory was not deleted by them", { skip }, () => {
+  const never = (error: unknown) => error instanceof OvlError && error.code === "NOT_FOUND";
+  for (const layers of [[["f="]], [["f="], ["f/"]], [["!f/"], ["f/y="]], [["f="], ["f="]]]) {
+    using place = scratch("which", 0);
+    assert.throws(() => ask(stack(place, ...layers), "/f/x"), never);
+  }
+  using place = scratch("which", 0);
+  assert.deepEqual(states(stack(place, ["f/x="], ["f="]), "/f/x"), ["serves", "absent"]);
+  using whiteouts = scratch("which", 0);
+  assert.deepEqual(states(stack(whiteouts, ["f="], ["-f/x"]), "/f/x"), ["absent", "whiteout"]);
+});
+
 test("agrees with the union about random layers", { skip }, () => {
   using place = scratch("which", 0);
   const name = fc.constantFrom("a", "b", "c", "d", "a.b");
