@@ -23,7 +23,7 @@ export interface JsonLimits {
 }
 
 /**
- * The value of a JSON document. Invalid UTF-8 becomes U+FFFD as in Go, a byte-order mark is an error as in Go,
+ * The value of a JSON document. Invalid UTF-8 and half a surrogate pair become U+FFFD as in Go, a byte-order mark is an error as in Go,
  * and a key `__proto__` is a key like any other (an own property).
  * Of two equal keys the last one counts.
  */
@@ -42,13 +42,21 @@ export function parseJson(bytes: Uint8Array, limits: JsonLimits): unknown {
   const until = ignore ? end : bytes.byteLength;
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, until).toString("utf8");
   try {
-    return JSON.parse(text);
+    return JSON.parse(/\\u[dD][89a-fA-F]/.test(text) ? wholePairs(text) : text);
   } catch (error) {
     // The engine's message quotes the document, which may hold terminal escapes: only the position is kept.
     const position = /position (\d+)/.exec(String(error))?.[1];
     const where = position === undefined ? "" : ` (at character ${position})`;
     throw new OvlError(code, `${subject} is not valid JSON${where}`, {}, { cause: error });
   }
+}
+
+/** Escapes are passed one by one, so that a backslash that is escaped begins none. */
+function wholePairs(text: string): string {
+  return text.replace(
+    /\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)/gs,
+    (found, half?: string) => (half === undefined ? found : "\ufffd"),
+  );
 }
 
 const QUOTE = 0x22;

@@ -47,6 +47,17 @@ describe("parseJson", () => {
   });
 
   it("replaces invalid UTF-8, and refuses a byte order mark", () => {
+    for (const [text, expected] of [
+      ["\\ud800", "\ufffd"],
+      ["\\uDFFFx", "\ufffdx"],
+      ["\\ud800\\u0041", "\ufffdA"],
+      ["\\ud800\\ud83d\\ude00", "\ufffd\u{1f600}"],
+      ["\\\\ud800", "\\ud800"],
+      ["\\\\\\ud800", "\\\ufffd"],
+    ] as const) {
+      assert.equal(parse(`"${text}"`), expected);
+      assert.deepEqual(parse(`{"${text}":1}`), { [expected]: 1 });
+    }
     assert.equal(parse(Buffer.from('"a\xffb"', "latin1")), "a\ufffdb");
     assert.throws(() => parse("\ufeff[]"), { code: "BAD_MANIFEST" });
   });
