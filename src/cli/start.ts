@@ -3,11 +3,12 @@ import { existsSync, readdirSync } from "node:fs";
 import { basename } from "node:path";
 import { osError } from "../errors.js";
 import { asksForHelp, commandFirst, wantsJson } from "./argv.js";
+import { rawArguments } from "./raw-argv.js";
 import { versionLine } from "./version.js";
 
 /** @param entry URL of the script that was started; oclif finds package.json above it */
 export async function start(entry: string): Promise<void> {
-  const argv = commandFirst(process.argv.slice(2));
+  const argv = commandFirst(rawArguments(process.argv.slice(2)));
   const unwritten: Error[] = [];
   for (const stream of [process.stdout, process.stderr]) {
     // A reader that has seen enough (`ovl images | head -1`) is no failure; a full disk is one.

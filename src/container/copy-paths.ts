@@ -2,6 +2,7 @@
 import { OvlError } from "../errors.js";
 import { parentOf } from "../layer/jail.js";
 import { type ByteString, byteStringOf } from "../model/bytes.js";
+import { nameText } from "../rootfs/describe.js";
 import { shownPath } from "../rootfs/entry.js";
 import type { Located } from "../rootfs/locate.js";
 import type { Union } from "../rootfs/union.js";
@@ -37,7 +38,8 @@ export function copySource(union: Union, path: string, follows: boolean): CopySo
   if (located.entry === null) {
     located[Symbol.dispose]();
     const why = located.obstacle === null ? "" : `: ${shownPath(located.directory.path)} has no such directory`;
-    throw new OvlError("NOT_FOUND", `no such path: ${path}${why}`, { path });
+    const shown = nameText(text);
+    throw new OvlError("NOT_FOUND", `no such path: ${shown}${why}`, { path: shown });
   }
   const asked = baseName(cleanPath(text));
   const isContent = /(^|\/)\.$/.test(path) || located.path === "";

@@ -12,10 +12,31 @@ export function byteString(bytes: Uint8Array): ByteString {
 
 const ASCII = /^[\x00-\x7f]*$/;
 
-/** The byte string whose bytes are the UTF-8 encoding of text. */
+/** U+DC80 to U+DCFF, which no text has alone, stand for bytes that are not UTF-8: as in Python's `surrogateescape`. */
+const ESCAPED = /([\udc80-\udcff])/u;
+const ESCAPE = 0xdc00;
+
+/** The byte string whose bytes are the UTF-8 encoding of text, but for those that `escapedText` has escaped. */
 export function byteStringOf(text: string): ByteString {
   if (ASCII.test(text)) return text as ByteString;
-  return Buffer.from(text, "utf8").toString("latin1") as ByteString;
+  const parts = text.split(ESCAPED).map((part, i) => {
+    return i % 2 === 0
+      ? Buffer.from(part, "utf8").toString("latin1")
+      : String.fromCharCode(part.charCodeAt(0) - ESCAPE);
+  });
+  return parts.join("") as ByteString;
+}
+
+const CHARACTER =
+  /[\xc2-\xdf][\x80-\xbf]|\xe0[\xa0-\xbf][\x80-\xbf]|[\xe1-\xec\xee\xef][\x80-\xbf]{2}|\xed[\x80-\x9f][\x80-\xbf]|\xf0[\x90-\xbf][\x80-\xbf]{2}|[\xf1-\xf3][\x80-\xbf]{3}|\xf4[\x80-\x8f][\x80-\xbf]{2}|([\x80-\xff])/g;
+
+/** Text of which `byteStringOf` makes the same bytes again, whatever they are. */
+export function escapedText(name: ByteString): string {
+  return name.replace(CHARACTER, (found, byte?: string) =>
+    byte === undefined
+      ? Buffer.from(found, "latin1").toString("utf8")
+      : String.fromCharCode(ESCAPE + byte.charCodeAt(0)),
+  );
 }
 
 export function bytesOf(name: ByteString): Buffer {

@@ -31,7 +31,10 @@ export interface FileRecord {
 export function* listFiles(union: Union, layers: readonly UnionLayer[], path: string): Generator<FileRecord> {
   using top = union.locate(byteStringOf(path), "parents");
   const { entry, directory } = top;
-  if (entry === null) throw new OvlError("NOT_FOUND", `no such path: ${path}`, { path });
+  if (entry === null) {
+    const shown = nameText(byteStringOf(path));
+    throw new OvlError("NOT_FOUND", `no such path: ${shown}`, { path: shown });
+  }
   yield recordOf({ path: top.path, entry, directory }, layers);
   if (entry.type !== "directory") return;
   using inner = directory.enter(entry);
