@@ -616,6 +616,26 @@ export const FAULTS: readonly Fault[] = [
       config["StreamConfig"] = null;
     }),
   ),
+  fault("C8", "a container with a null for a mount point", "CONTAINER_CONFIG_CRASHES", "mended", (root) =>
+    reconfigure(root, (config) => {
+      config["MountPoints"] = { "/x": null };
+    }),
+  ),
+  fault("C8", "a container with a null for a network", "CONTAINER_CONFIG_CRASHES", "mended", (root) =>
+    reconfigure(root, (config) => {
+      config["NetworkSettings"] = { Networks: { bridge: null } };
+    }),
+  ),
+  fault(
+    "C8",
+    "a hostconfig.json with a null for a limit",
+    "CONTAINER_CONFIG_CRASHES",
+    "mended",
+    edit(
+      (root) => root.hostConfig,
+      (text) => `${JSON.stringify({ ...JSON.parse(text), Ulimits: [null] })}\n`,
+    ),
+  ),
   fault("C8", "a container without Config", "CONTAINER_CONFIG_CRASHES", "mended", (root) =>
     reconfigure(root, (config) => {
       config["Config"] = null;

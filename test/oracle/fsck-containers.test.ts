@@ -125,6 +125,10 @@ async function check(root: string) {
   return (await fsck(store, { deep: false, jobs: 1 })).problems;
 }
 
+async function codeOf(root: string, container: string) {
+  return (await check(root)).find(({ subject }) => subject === container)?.code;
+}
+
 it("names each container that dockerd does not list, and mends it", { skip: oracle("root", "dockerd") }, async () => {
   using work = scratch("fsck-containers");
   const root = work.join("root");
@@ -165,11 +169,21 @@ it("writes a hostconfig.json anew for which dockerd does not list a container, o
     damaged,
   );
 
-  const crashing = ids[0] as string;
+  const crashing = ids.at(-1) as string;
+  const config = join(root, "containers", crashing, "config.v2.json");
+  const sound = readFileSync(config, "utf8");
+  for (const [key, value] of [
+    ["MountPoints", { "/x": null }],
+    ["StreamConfig", null],
+  ] as const) {
+    put(config, [key], value);
+    assert.equal(await codeOf(root, crashing), "CONTAINER_CONFIG_CRASHES");
+    await assert.rejects(listed(root), /did not start.*nil pointer/s);
+    writeFileSync(config, sound);
+  }
   writeFileSync(path(crashing), "null");
-  const crash = (await check(root)).find(({ subject }) => subject === crashing);
-  assert.equal(crash?.code, "CONTAINER_CONFIG_CRASHES");
-  await assert.rejects(listed(root), /InitDNSHostConfig|nil pointer|did not start/);
+  assert.equal(await codeOf(root, crashing), "CONTAINER_CONFIG_CRASHES");
+  await assert.rejects(listed(root), /did not start/);
 
   await fsckRepair({ root, driver: null }, { deep: false, jobs: 1 });
   assert.deepEqual(await check(root), []);

@@ -60,6 +60,11 @@ function* checkHostConfig({ id, dir, hostConfig: { json, problem } }: ContainerR
   else if (!isJsonObject(json)) yield found("CONTAINER_CONFIG_UNREADABLE", "it is no JSON object", {});
   else {
     const wrong = misfits(hostConfigShape, json);
+    const { Ulimits } = json;
+    if (Array.isArray(Ulimits) && Ulimits.includes(null)) {
+      const mended = { ...json, Ulimits: Ulimits.filter((limit) => limit !== null) };
+      yield found("CONTAINER_CONFIG_CRASHES", "a null is among its Ulimits: docker inspect of it hangs", mended);
+    }
     if (wrong.length === 0) return;
     yield found("CONTAINER_CONFIG_WRONG", detailOf(wrong), withoutMisfits(json, wrong) as JsonObject);
   }
@@ -74,8 +79,11 @@ function faultsOf({ driver, homeEntries }: Picture, { id }: ContainerRecord, con
   const faults: Fault[] = [];
   const set = (code: FsckCode, detail: string, key: string, value: unknown) =>
     faults.push({ code, detail, key, mend: (json) => ({ ...json, [key]: value }) });
-  const { ID, State, StreamConfig, Config, NetworkSettings, Image, Driver } = config as Record<string, unknown>;
-  // Each of these four is dereferenced unseen.
+  const { ID, State, StreamConfig, Config, MountPoints, NetworkSettings, Image, Driver } = config as Record<
+    string,
+    unknown
+  >;
+  // Each of these is dereferenced unseen.
   if (!isJsonObject(Config)) {
     set("CONTAINER_CONFIG_CRASHES", "it has no Config: dockerd crashes when it starts", "Config", { Image });
   } else if (typeof Image === "string" && Image !== "" && !isFilled(Config["Image"])) {
@@ -87,6 +95,19 @@ function faultsOf({ driver, homeEntries }: Picture, { id }: ContainerRecord, con
   }
   if (StreamConfig !== undefined && !isJsonObject(StreamConfig)) {
     set("CONTAINER_CONFIG_CRASHES", "StreamConfig is no object: dockerd crashes when it starts", "StreamConfig", {});
+  }
+  if (hasNull(MountPoints)) {
+    const detail = "a null is among its MountPoints: dockerd crashes when it starts";
+    set("CONTAINER_CONFIG_CRASHES", detail, "MountPoints", withoutNulls(MountPoints));
+  }
+  if (isJsonObject(NetworkSettings) && hasNull(NetworkSettings["Networks"])) {
+    const mended = { ...NetworkSettings, Networks: withoutNulls(NetworkSettings["Networks"]) };
+    set(
+      "CONTAINER_CONFIG_CRASHES",
+      "a null is among its Networks: docker inspect of it hangs",
+      "NetworkSettings",
+      mended,
+    );
   }
   if (!isJsonObject(NetworkSettings)) {
     const detail = "it has no NetworkSettings: docker inspect of it hangs, and so does dockerd when it stops";
@@ -103,6 +124,14 @@ function faultsOf({ driver, homeEntries }: Picture, { id }: ContainerRecord, con
     set("CONTAINER_CONFIG_WRONG", "its name has no leading slash: it cannot be started by it", "Name", `/${name}`);
   }
   return faults;
+}
+
+function hasNull(map: unknown): map is JsonObject {
+  return isJsonObject(map) && Object.values(map).includes(null);
+}
+
+function withoutNulls(map: JsonObject): JsonObject {
+  return Object.fromEntries(Object.entries(map).filter(([, value]) => value !== null));
 }
 
 function isFilled(value: unknown): boolean {
