@@ -23,7 +23,11 @@ export const FSCK_CODES = {
   SEVERAL_DRIVERS: { severity: "error", what: "is not empty, and another driver's is neither", repair: null },
 
   // The driver's directories.
-  ORPHAN_LAYER_DIR: { severity: "reclaimable", what: "belongs to nothing", repair: "removed with its short name" },
+  ORPHAN_LAYER_DIR: {
+    severity: "reclaimable",
+    what: "belongs to nothing",
+    repair: "removed with its short name; a read-write layer with files is moved to ROOT/ovl-lost+found",
+  },
   ORPHAN_INIT_DIR: {
     severity: "reclaimable",
     what: "is the init layer of no container",
@@ -223,12 +227,12 @@ export const FSCK_CODES = {
   },
   MOUNT_ID_BAD: {
     severity: "error",
-    what: "is missing or invalid: dockerd does not list the container",
+    what: "does not name the container's own layer: dockerd does not list it, or shows it another's files",
     repair: "written from the container's init layer",
   },
   INIT_ID_BAD: {
     severity: "warning",
-    what: "is missing or invalid: docker diff shows the init layer's files as added",
+    what: "does not name the container's init layer: docker diff shows that layer's files as added",
     repair: "written from the read-write layer",
   },
   MOUNT_PARENT_BAD: {

@@ -3,6 +3,7 @@
  * directories that stand on it, or by what it stands on. Such a directory is no orphan.
  */
 import type { CacheId, ChainId, ImageId } from "../model/digest.js";
+import { findMountPlaces, initOf, type MountPlace } from "./fsck-mount-places.js";
 import {
   type DirectoryRecord,
   isUnfinished,
@@ -21,6 +22,8 @@ export interface Places {
   readonly disputed: ReadonlySet<ChainId>;
   /** Directories that nothing names, but that a lost layer or container may be in. */
   readonly claimed: ReadonlySet<CacheId>;
+  /** Of each mount. */
+  readonly mounts: ReadonlyMap<string, MountPlace>;
   /** Containers without a mount, and the read-write layers that may be theirs. */
   readonly lostContainers: ReadonlyMap<string, readonly CacheId[]>;
   /** The container of a read-write layer that is the only one for it, and may be no other's. */
@@ -81,14 +84,22 @@ export function findPlaces(picture: Picture, known: Known): Places {
     return directory(cacheId) === undefined ? (found.get(chainId) ?? null) : cacheId;
   };
   const lostContainers = findContainers(picture, of, unnamed);
-  for (const candidates of lostContainers.values()) {
-    for (const id of candidates) claimed.add(id).add(`${id}-init` as CacheId);
+  const mounts = findMountPlaces(picture, { users: known.users, disputed, firstLower, placeOf: of });
+  for (const candidates of lostContainers.values()) for (const id of candidates) claimed.add(id).add(initOf(id));
+  for (const [id, { rw, init }] of mounts) {
+    if (rw !== null) claimed.add(rw);
+    if (init !== null) claimed.add(init);
+    if (directory(rw) !== undefined) continue;
+    const parent = picture.mounts.get(id)?.parent;
+    const base = parent?.state === "valid" ? of(parent.value) : null;
+    for (const own of onBase(unnamed, base)) claimed.add(own).add(initOf(own));
   }
   return {
     of,
     lost,
     disputed,
     claimed,
+    mounts,
     lostContainers,
     containerIn: soleContainers(lostContainers),
     byLink,
@@ -181,7 +192,7 @@ function findUnnamed(picture: Picture, users: Known["users"], firstLower: FirstL
     const { cacheId, entries } = record;
     if (users.has(cacheId) || cacheId.endsWith("-init")) continue;
     // A container's own layer has its init layer beside it, and never `committed`.
-    const init = picture.directories.get(`${cacheId}-init` as CacheId);
+    const init = picture.directories.get(initOf(cacheId));
     if (init !== undefined) {
       if (!users.has(init.cacheId)) push(containers, firstLower(init), cacheId);
       continue;
@@ -198,7 +209,7 @@ function findUnnamed(picture: Picture, users: Known["users"], firstLower: FirstL
 function findContainers(
   picture: Picture,
   placeOf: (chainId: ChainId) => CacheId | null,
-  { containers }: Unnamed,
+  unnamed: Unnamed,
 ): Map<string, readonly CacheId[]> {
   const lost = new Map<string, readonly CacheId[]>();
   for (const { id, config, imageId } of picture.containers.values()) {
@@ -206,7 +217,7 @@ function findContainers(
       continue;
     const top = imageId === null ? undefined : picture.images.get(imageId)?.chain.at(-1);
     const base = top === undefined ? null : placeOf(top);
-    lost.set(id, base === null ? [...containers.values()].flat() : (containers.get(base) ?? []));
+    lost.set(id, onBase(unnamed, base));
   }
   return lost;
 }
@@ -219,6 +230,11 @@ function soleContainers(lost: ReadonlyMap<string, readonly CacheId[]>): Map<Cach
     if (only !== undefined && second === undefined && claims.get(only) === 1) sole.set(only, container);
   }
   return sole;
+}
+
+/** Read-write layers that nothing names; all of them where nobody knows what the container stands on. */
+function onBase({ containers }: Unnamed, base: CacheId | null): readonly CacheId[] {
+  return base === null ? [...containers.values()].flat() : (containers.get(base) ?? []);
 }
 
 function push<K, V>(map: Map<K, V[]>, key: K, value: V): void {

@@ -1,6 +1,5 @@
 /** Directories of layers and containers that are not there at all: what is left of them is only what names them. */
 import { join } from "node:path";
-import type { CacheId } from "../../model/digest.js";
 import { type Finding, finding } from "../fsck-finding.js";
 import type { MountRecord, Picture } from "../fsck-picture.js";
 import type { Relations } from "../fsck-relations.js";
@@ -16,20 +15,20 @@ export function* checkMissingDirectories(picture: Picture, relations: Relations)
     const path = join(picture.home, cacheId.value);
     yield finding("LAYER_DIR_MISSING", { subject: chainId, path, restore: { kind: "layer", chainId } });
   }
-  for (const mount of picture.mounts.values()) yield* checkMount(picture, mount);
+  for (const mount of picture.mounts.values()) yield* checkMount(picture, relations, mount);
 }
 
-function* checkMount(picture: Picture, mount: MountRecord): Generator<Finding> {
-  const { containerId: subject, mountId, initId } = mount;
-  if (!picture.containers.has(subject)) return;
-  const isThere = (id: CacheId) => picture.directories.has(id);
-  if (mountId.state === "valid" && !isThere(mountId.value)) {
-    yield finding("RW_DIR_MISSING", { subject, path: join(picture.home, mountId.value) });
-  }
-  if (initId.state !== "valid" || isThere(initId.value)) return;
-  const path = join(picture.home, initId.value);
+function* checkMount(picture: Picture, { places }: Relations, { containerId: subject }: MountRecord) {
+  const place = places.mounts.get(subject);
+  if (place === undefined || !picture.containers.has(subject)) return;
+  const { rw, init, fault } = place;
+  if (rw !== null && !picture.directories.has(rw))
+    yield finding("RW_DIR_MISSING", { subject, path: join(picture.home, rw) });
+  // Where the file that names it is at fault, it is looked for when that is mended.
+  if (init === null || picture.directories.has(init) || fault !== null) return;
+  const path = join(picture.home, init);
   // Its name is in the container's own layer only.
-  const named = mountId.state === "valid" && (picture.directories.get(mountId.value)?.lowers.length ?? 0) > 0;
+  const named = rw !== null && (picture.directories.get(rw)?.lowers.length ?? 0) > 0;
   const steps = named && picture.driver === "overlay2" ? [{ do: "init-layer", containerId: subject } as const] : [];
   yield finding("INIT_DIR_MISSING", { subject, path, steps });
 }

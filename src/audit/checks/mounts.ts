@@ -51,25 +51,23 @@ function initIdOf(picture: Picture, mountId: Field<CacheId>): CacheId | null {
   return picture.directories.has(name) ? name : null;
 }
 
-function* checkIds(picture: Picture, { users }: Relations, mount: MountRecord): Generator<Finding> {
-  const { containerId: subject, dir, mountId, initId } = mount;
-  if (mountId.state !== "valid") {
-    const path = join(dir, "mount-id");
-    const name = (initId.state === "valid" ? initId.value.replace(/-init$/, "") : "") as CacheId;
-    const known = picture.directories.has(name) && !users.has(name);
-    yield finding("MOUNT_ID_BAD", {
-      subject,
-      path,
-      detail: `found ${found(mountId)}`,
-      steps: known ? [{ do: "write", path, content: name, mode: 0o644 }] : [],
-    });
-    return;
-  }
-  const init = initIdOf(picture, mountId);
-  if (initId.state === "valid" || (initId.state === "absent" && init === null)) return;
-  const path = join(dir, "init-id");
-  const steps: Step[] = init === null ? [] : [{ do: "write", path, content: init, mode: 0o644 }];
-  yield finding("INIT_ID_BAD", { subject, path, detail: `found ${found(initId)}`, steps });
+/** `mount-id` and `init-id`, where one of them does not name a directory of the container's own. */
+function* checkIds(picture: Picture, { places, users }: Relations, mount: MountRecord): Generator<Finding> {
+  const { containerId: subject, dir } = mount;
+  const fault = places.mounts.get(subject)?.fault ?? null;
+  if (fault === null) return;
+  const { file, content } = fault;
+  const path = join(dir, file);
+  const field = file === "mount-id" ? mount.mountId : mount.initId;
+  const others = field.state === "valid" ? (users.get(field.value) ?? []).filter((user) => user !== subject) : [];
+  const isGone = field.state === "valid" && !picture.directories.has(field.value);
+  const more = others.length > 0 ? `, which ${others.join(", ")} has` : isGone ? ", which is not there" : "";
+  yield finding(file === "mount-id" ? "MOUNT_ID_BAD" : "INIT_ID_BAD", {
+    subject,
+    path,
+    detail: `${content === null ? "" : `expected ${content}, `}found ${found(field)}${more}`,
+    steps: content === null ? [] : [{ do: "write", path, content, mode: 0o644 }],
+  });
 }
 
 function* checkParent(picture: Picture, relations: Relations, mount: MountRecord): Generator<Finding> {

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { CacheId } from "../../model/digest.js";
 import { diskUse } from "../disk-use.js";
 import { type Finding, finding } from "../fsck-finding.js";
+import { initOf } from "../fsck-mount-places.js";
 import type { DirectoryRecord, Picture } from "../fsck-picture.js";
 import type { Relations } from "../fsck-relations.js";
 import { workUnderWay } from "../under-way.js";
@@ -13,59 +14,51 @@ const NO_LAYERS = new Set(["l", "backingFsBlockDev", "lost+found"]);
 
 export function* checkOrphans(picture: Picture, relations: Relations, unfinished: ReadonlySet<CacheId>) {
   const moving = workUnderWay(picture) !== null;
-  const strayed = strayedLayers(picture, relations);
-  for (const record of picture.directories.values()) {
+  // A read-write layer is known by its init layer, so that one goes last.
+  const isInit = ({ cacheId }: DirectoryRecord) => Number(cacheId.endsWith("-init"));
+  const records = [...picture.directories.values()].sort((a, b) => isInit(a) - isInit(b));
+  const { users, places, buildKit } = relations;
+  // What is lost elsewhere in the root may be in any of them.
+  const lost = [...places.mounts.values()].some((mount) => mount.lost);
+  const safe = !lost && places.lost.size === 0 && places.lostContainers.size === 0;
+  for (const record of records) {
     const { cacheId, dir } = record;
-    const { users, places, buildKit } = relations;
     if (PROBE.test(cacheId)) {
       yield finding("PROBE_LEFT", { subject: dir, path: dir, steps: [{ do: "remove", path: dir }] });
       continue;
     }
     if (users.has(cacheId) || places.claimed.has(cacheId) || unfinished.has(cacheId) || moving) continue;
-    if (strayed.has(cacheId) || isInitOfMount(picture, cacheId) || buildKit.mayOwn(cacheId)) continue;
-    yield orphan(record, relations);
+    if (buildKit.mayOwn(cacheId)) continue;
+    yield orphan(picture, record, safe);
   }
   yield* checkLinks(picture, relations);
   yield* checkStrays(picture, relations);
 }
 
-function orphan({ cacheId, dir }: DirectoryRecord, { places }: Relations): Finding {
-  const init = cacheId.endsWith("-init");
-  // What is lost elsewhere in the root may be in here.
-  const safe = places.lost.size === 0 && places.lostContainers.size === 0;
-  return finding(init ? "ORPHAN_INIT_DIR" : "ORPHAN_LAYER_DIR", {
-    subject: cacheId,
-    path: dir,
-    bytes: diskUse(dir),
-    ...(safe ? {} : { detail: "layers or containers of this root have lost theirs, so it stays" }),
-    steps: safe ? [{ do: "drop-directory", cacheId }] : [],
-  });
-}
-
-/** `M-init` of a container whose `init-id` is lost. */
-function isInitOfMount(picture: Picture, cacheId: CacheId): boolean {
-  if (!cacheId.endsWith("-init")) return false;
-  const owner = cacheId.slice(0, -"-init".length);
-  for (const { mountId } of picture.mounts.values())
-    if (mountId.state === "valid" && mountId.value === owner) return true;
-  return false;
-}
-
-/** The read-write layer of a container whose `mount-id` is lost, by its init layer. */
-function strayedLayers(picture: Picture, { users }: Relations): Set<CacheId> {
-  const strayed = new Set<CacheId>();
-  for (const { mountId, initId } of picture.mounts.values()) {
-    if (mountId.state === "valid") continue;
-    if (initId.state === "valid") strayed.add(initId.value.replace(/-init$/, "") as CacheId);
-    else
-      for (const id of picture.directories.keys())
-        if (!users.has(id) && hasInit(picture, id)) strayed.add(id).add(`${id}-init` as CacheId);
+function orphan(picture: Picture, record: DirectoryRecord, safe: boolean): Finding {
+  const { cacheId, dir } = record;
+  const code = cacheId.endsWith("-init") ? "ORPHAN_INIT_DIR" : "ORPHAN_LAYER_DIR";
+  if (!safe) {
+    const detail = "layers or containers of this root have lost theirs, so it stays";
+    return finding(code, { subject: cacheId, path: dir, bytes: diskUse(dir), detail });
   }
-  return strayed;
+  const drop = { do: "drop-directory", cacheId } as const;
+  if (!isReadWrite(picture, record) || !hasFiles(picture, cacheId))
+    return finding(code, { subject: cacheId, path: dir, bytes: diskUse(dir), steps: [drop] });
+  const detail = "a container has written files into it";
+  return finding(code, { subject: cacheId, path: dir, detail, steps: [{ do: "set-aside", path: dir }, drop] });
 }
 
-function hasInit(picture: Picture, id: CacheId): boolean {
-  return picture.directories.has(`${id}-init` as CacheId);
+/** Made for a container: on an init layer that is called after it. */
+function isReadWrite({ directories, links }: Picture, { cacheId, lowers }: DirectoryRecord): boolean {
+  const init = initOf(cacheId);
+  return directories.has(init) || links.get(lowers[0] ?? "") === `../${init}/diff`;
+}
+
+/** Whether a container has written something into its read-write layer. */
+export function hasFiles({ files, driver, home }: Picture, cacheId: CacheId): boolean {
+  const listing = files.list(join(home, cacheId, driver === "overlay2" ? "diff" : "upper"));
+  return typeof listing === "string" || (listing !== null && listing.size > 0);
 }
 
 function* checkLinks(picture: Picture, { users, places }: Relations): Generator<Finding> {

@@ -1,0 +1,135 @@
+/**
+ * Containers and layers that name each other's directories: the file that is wrong is blamed, once, and nobody's
+ * directory is changed or taken away for it.
+ */
+import assert from "node:assert/strict";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import type { FsckCode } from "../../src/audit/fsck-codes.js";
+import type { FsckReport } from "../../src/audit/fsck-report.js";
+import { fsck, fsckRepair } from "../../src/audit/fsck-run.js";
+import { openStore } from "../../src/store/store.js";
+import { expectSound } from "../support/expect-sound.js";
+import { type Scratch, scratch } from "../support/tmp.js";
+import { readTree } from "../support/tree.js";
+import { type ContainerRoot, containerRoot, moved } from "./container-root.js";
+import { copyRoot } from "./copy-root.js";
+import { pathsIn } from "./mutate.js";
+
+const SHALLOW = { deep: false, jobs: 1 };
+const HEX = "0123456789abcdef".repeat(4);
+
+let work: Scratch;
+let sound: ContainerRoot;
+before(async () => {
+  work = scratch("mixed-up", 0);
+  sound = await containerRoot(work.join("sound"));
+});
+after(() => work[Symbol.dispose]());
+
+let copies = 0;
+function copy(): ContainerRoot {
+  return moved(sound, copyRoot(sound.path, work.join(`copy-${copies++}`)));
+}
+
+async function look(root: string): Promise<FsckReport> {
+  await using store = await openStore({ root, driver: null });
+  return fsck(store, SHALLOW);
+}
+
+const mend = (root: string) => fsckRepair({ root, driver: null }, SHALLOW);
+
+/** Names and contents, without times. */
+function state(root: string): string[] {
+  return [...readTree(root)].map(([path, { mtimeNs, hardLinks, ...node }]) =>
+    [path, JSON.stringify(node, (_, value: unknown) => (typeof value === "bigint" ? String(value) : value))].join(" "),
+  );
+}
+
+function put(path: string, text: string): void {
+  writeFileSync(path, text);
+}
+
+/** Files that containers have written, wherever they are now. */
+function written(root: string): string[] {
+  const paths = pathsIn(root).filter((path) => path.endsWith("/written"));
+  return paths.map((path) => readFileSync(join(root, path), "utf8")).sort();
+}
+
+interface Mixture {
+  readonly title: string;
+  readonly codes: readonly FsckCode[];
+  readonly mix: (root: ContainerRoot) => void;
+}
+
+const MENDED: readonly Mixture[] = [
+  {
+    title: "a mount-id with a wrong digit",
+    codes: ["MOUNT_ID_BAD"],
+    mix: ({ web }) => put(join(web.mount, "mount-id"), HEX),
+  },
+  {
+    title: "an init-id with a wrong digit",
+    codes: ["INIT_ID_BAD"],
+    mix: ({ web }) => put(join(web.mount, "init-id"), `${HEX}-init`),
+  },
+];
+
+/** Nobody can say what is right. */
+const LEFT: readonly Mixture[] = [
+  {
+    title: "a mount-id and an init-id that lead nowhere",
+    codes: ["INIT_DIR_MISSING", "RW_DIR_MISSING"],
+    mix: ({ web }) => {
+      put(join(web.mount, "mount-id"), HEX);
+      put(join(web.mount, "init-id"), `${HEX}-init`);
+    },
+  },
+];
+
+describe("fsck of containers and layers that are mixed up", () => {
+  it("finds nothing wrong with the root as it was made", async () => {
+    assert.deepEqual((await look(sound.path)).problems, []);
+  });
+
+  for (const { title, codes, mix } of MENDED) {
+    it(`mends ${title}, and leaves the root as it was`, async () => {
+      const root = copy();
+      const before = state(root.path);
+      mix(root);
+      const { problems } = await look(root.path);
+      assert.deepEqual(problems.map(({ code }) => code).sort(), codes, JSON.stringify(problems, null, 1));
+      const { report, failures } = await mend(root.path);
+      assert.deepEqual([report.ok, failures], [true, []], JSON.stringify(report.problems, null, 1));
+      const after = state(root.path).filter((line) => !line.startsWith("ovl-lost+found"));
+      assert.deepEqual(after, before);
+      expectSound(root.path);
+    });
+  }
+
+  for (const { title, codes, mix } of LEFT) {
+    it(`changes nothing for ${title}`, async () => {
+      const root = copy();
+      mix(root);
+      const before = state(root.path);
+      const { problems } = await look(root.path);
+      assert.deepEqual(problems.map(({ code }) => code).sort(), codes, JSON.stringify(problems, null, 1));
+      await mend(root.path);
+      assert.deepEqual(state(root.path), before);
+    });
+  }
+
+  it("moves aside what a container has written into a read-write layer that nothing names", async () => {
+    const { path, job } = copy();
+    const before = written(path);
+    for (const part of [job.mount, join(path, "containers", job.id)]) rmSync(part, { recursive: true });
+    const { problems } = await look(path);
+    assert.deepEqual(problems.map(({ code }) => code).sort(), ["ORPHAN_INIT_DIR", "ORPHAN_LAYER_DIR"]);
+    const { report } = await mend(path);
+    assert.ok(report.ok, JSON.stringify(report.problems));
+    assert.deepEqual(written(join(path, "ovl-lost+found")), ["by job"]);
+    assert.deepEqual(written(path), before);
+    expectSound(path);
+  });
+});
