@@ -138,7 +138,7 @@ function linkIndex(picture: Picture): (link: string) => CacheId | null {
   };
 }
 
-/** Of several layers with one directory it is whose depth and parent it has. */
+/** Of several layers with one directory it is whose depth and parent it has; an init layer is never a layer's. */
 function findDisputed(picture: Picture, known: Known, firstLower: FirstLower): Set<ChainId> {
   const disputed = new Set<ChainId>();
   for (const [cacheId, users] of known.users) {
@@ -147,7 +147,8 @@ function findDisputed(picture: Picture, known: Known, firstLower: FirstLower): S
     const record = picture.directories.get(cacheId);
     const fits = layers.filter(({ chainId }) => {
       const parent = known.parentOf(chainId);
-      if (record === undefined || depthOf(chainId, known.parentOf) !== record.lowers.length + 1) return false;
+      if (record === undefined || cacheId.endsWith("-init")) return false;
+      if (depthOf(chainId, known.parentOf) !== record.lowers.length + 1) return false;
       const below = parent === null ? undefined : picture.layers.get(parent)?.cacheId;
       return below?.state !== "valid" || firstLower(record) === below.value;
     });

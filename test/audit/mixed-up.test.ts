@@ -51,6 +51,8 @@ function put(path: string, text: string): void {
   writeFileSync(path, text);
 }
 
+const cacheId = (layer: string | undefined) => readFileSync(join(layer ?? "", "cache-id"), "utf8");
+
 /** Files that containers have written, wherever they are now. */
 function written(root: string): string[] {
   const paths = pathsIn(root).filter((path) => path.endsWith("/written"));
@@ -70,13 +72,38 @@ const MENDED: readonly Mixture[] = [
     mix: ({ web }) => put(join(web.mount, "mount-id"), HEX),
   },
   {
+    title: "the mount-id of another container",
+    codes: ["MOUNT_ID_BAD"],
+    mix: ({ web, job }) => put(join(web.mount, "mount-id"), job.mountId),
+  },
+  {
+    title: "the init-id of another container for a mount-id",
+    codes: ["MOUNT_ID_BAD"],
+    mix: ({ plain, job }) => put(join(plain.mount, "mount-id"), `${job.mountId}-init`),
+  },
+  {
+    title: "a layer's cache-id for a mount-id",
+    codes: ["MOUNT_ID_BAD"],
+    mix: ({ web, app2 }) => put(join(web.mount, "mount-id"), cacheId(app2.layers[2])),
+  },
+  {
     title: "an init-id with a wrong digit",
     codes: ["INIT_ID_BAD"],
     mix: ({ web }) => put(join(web.mount, "init-id"), `${HEX}-init`),
   },
+  {
+    title: "the init-id of another container",
+    codes: ["INIT_ID_BAD"],
+    mix: ({ web, job }) => put(join(web.mount, "init-id"), `${job.mountId}-init`),
+  },
+  {
+    title: "a layer's cache-id for an init-id",
+    codes: ["INIT_ID_BAD"],
+    mix: ({ plain, app1 }) => put(join(plain.mount, "init-id"), cacheId(app1.layers[2])),
+  },
 ];
 
-/** Nobody can say what is right. */
+/** Nobody can say what is right, in a root whose layers cannot be rebuilt. */
 const LEFT: readonly Mixture[] = [
   {
     title: "a mount-id and an init-id that lead nowhere",
@@ -85,6 +112,27 @@ const LEFT: readonly Mixture[] = [
       put(join(web.mount, "mount-id"), HEX);
       put(join(web.mount, "init-id"), `${HEX}-init`);
     },
+  },
+  {
+    title: "both ids of another container",
+    codes: ["MOUNT_ID_BAD"],
+    mix: ({ plain, job }) => {
+      put(join(plain.mount, "mount-id"), job.mountId);
+      put(join(plain.mount, "init-id"), `${job.mountId}-init`);
+    },
+  },
+  {
+    title: "a layer's cache-id for both ids",
+    codes: ["MOUNT_ID_BAD"],
+    mix: ({ web, app2 }) => {
+      put(join(web.mount, "mount-id"), cacheId(app2.layers[2]));
+      put(join(web.mount, "init-id"), cacheId(app2.layers[1]));
+    },
+  },
+  {
+    title: "a container's init-id for a layer's cache-id",
+    codes: ["CACHE_ID_SHARED"],
+    mix: ({ plain, app1 }) => put(join(app1.layers[1] ?? "", "cache-id"), `${plain.mountId}-init`),
   },
 ];
 

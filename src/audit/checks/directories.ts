@@ -45,12 +45,13 @@ function* lodgers(picture: Picture, relations: Relations): Generator<Lodger> {
     const parent = topOf(picture, relations, mount.containerId);
     const unknown = parent !== null && !relations.truth.has(parent) && !picture.layers.has(parent);
     const stack = unknown ? null : below(parent);
-    const init = mount.initId.state === "valid" ? mount.initId.value : initOf(picture, mount.mountId);
     const subject = mount.containerId;
+    // A directory that it names and that is somebody else's is that one's.
+    const { rw, init } = places.mounts.get(subject) ?? { rw: null, init: null };
     if (init !== null) yield { subject, cacheId: init, below: stack, hasChildren: true };
-    if (mount.mountId.state !== "valid") continue;
-    const cacheId = mount.mountId.value;
-    yield { subject, cacheId, below: init === null || stack === null ? stack : [init, ...stack], hasChildren: false };
+    if (rw === null) continue;
+    const onInit = init === null || stack === null ? stack : [init, ...stack];
+    yield { subject, cacheId: rw, below: onInit, hasChildren: false };
   }
 }
 
@@ -62,11 +63,6 @@ export function topOf(picture: Picture, { imagesOn }: Relations, containerId: st
   if (parent?.state === "valid" && (image?.state !== "sound" || imagesOn.has(parent.value))) return parent.value;
   if (image?.state === "sound") return image.chain.at(-1) ?? null;
   return parent?.state === "valid" ? parent.value : null;
-}
-
-function initOf(picture: Picture, mountId: { state: string; value?: CacheId }): CacheId | null {
-  const name = `${mountId.value ?? ""}-init` as CacheId;
-  return picture.directories.has(name) ? name : null;
 }
 
 function missingDiff({ subject }: Lodger, { dir }: DirectoryRecord): Finding {

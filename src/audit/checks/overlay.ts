@@ -15,8 +15,9 @@ export function* checkOverlay(picture: Picture, relations: Relations): Generator
     yield finding("DIFF_MISSING", { subject: chainId, path: join(record.dir, "root"), restore });
   }
   for (const mount of picture.mounts.values()) {
-    for (const id of [mount.mountId, mount.initId]) {
-      const record = id.state === "valid" ? picture.directories.get(id.value) : undefined;
+    const place = relations.places.mounts.get(mount.containerId);
+    for (const id of [place?.rw ?? null, place?.init ?? null]) {
+      const record = id === null ? undefined : picture.directories.get(id);
       if (record !== undefined) yield* checkContainer(picture, relations, mount, record);
     }
   }
