@@ -3,7 +3,7 @@
  * directory is changed or taken away for it.
  */
 import assert from "node:assert/strict";
-import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import type { FsckCode } from "../../src/audit/fsck-codes.js";
@@ -136,6 +136,15 @@ const LEFT: readonly Mixture[] = [
   },
 ];
 
+/** What an entry of layerdb/mounts says whose container is not there. */
+const STRAYS: readonly (readonly [string, (root: ContainerRoot) => Record<string, string>])[] = [
+  ["a layer's cache-id for an init-id", ({ app1 }) => ({ "init-id": cacheId(app1.layers[1]) })],
+  ["a layer's cache-id for a mount-id", ({ app1 }) => ({ "mount-id": cacheId(app1.layers[2]) })],
+  ["both ids of a container", ({ web }) => ({ "mount-id": web.mountId, "init-id": `${web.mountId}-init` })],
+  ["the mount-id of a container", ({ web }) => ({ "mount-id": web.mountId })],
+  ["nothing in it", () => ({})],
+];
+
 describe("fsck of containers and layers that are mixed up", () => {
   it("finds nothing wrong with the root as it was made", async () => {
     assert.deepEqual((await look(sound.path)).problems, []);
@@ -167,6 +176,34 @@ describe("fsck of containers and layers that are mixed up", () => {
       assert.deepEqual(state(root.path), before);
     });
   }
+
+  for (const [title, stray] of STRAYS) {
+    it(`takes away an entry without a container that has ${title}, and nothing else`, async () => {
+      const root = copy();
+      const before = state(root.path);
+      const dir = join(root.mounts, HEX);
+      mkdirSync(dir);
+      for (const [name, text] of Object.entries(stray(root))) put(join(dir, name), text);
+      const { problems } = await look(root.path);
+      assert.deepEqual(
+        problems.map(({ code, path }) => [code, path]),
+        [["MOUNT_WITHOUT_CONTAINER", dir]],
+      );
+      const { report, failures } = await mend(root.path);
+      assert.deepEqual([report.ok, failures], [true, []], JSON.stringify(report.problems, null, 1));
+      assert.deepEqual(state(root.path), before);
+    });
+  }
+
+  it("keeps what BuildKit may own of an entry without a container", async () => {
+    const { path, job } = copy();
+    mkdirSync(join(path, "buildkit"));
+    put(join(path, "buildkit/cache.db"), job.mountId);
+    rmSync(join(path, "containers", job.id), { recursive: true });
+    const { report } = await mend(path);
+    assert.ok(report.ok, JSON.stringify(report.problems));
+    assert.deepEqual([existsSync(job.mount), existsSync(join(job.rw, "diff/written"))], [false, true]);
+  });
 
   it("moves aside what a container has written into a read-write layer that nothing names", async () => {
     const { path, job } = copy();

@@ -3,15 +3,19 @@ import { join } from "node:path";
 import type { CacheId } from "../../model/digest.js";
 import { diskUse } from "../disk-use.js";
 import { type Finding, finding, type Step, shown } from "../fsck-finding.js";
+import { initOf } from "../fsck-mount-places.js";
 import type { Field, MountRecord, Picture } from "../fsck-picture.js";
 import type { Relations } from "../fsck-relations.js";
 import { topOf } from "./directories.js";
+import { hasFiles } from "./orphans.js";
 
 export function* checkMounts(picture: Picture, relations: Relations): Generator<Finding> {
+  let owners: Owners | null = null;
   for (const mount of picture.mounts.values()) {
     if (!picture.containers.has(mount.containerId)) {
+      owners ??= ownersOf(picture, relations);
       // A container that is being made has its layers first.
-      if (!picture.daemonRuns) yield abandoned(picture, mount);
+      if (!picture.daemonRuns) yield abandoned(picture, relations, owners, mount);
       continue;
     }
     yield* checkIds(picture, relations, mount);
@@ -21,22 +25,15 @@ export function* checkMounts(picture: Picture, relations: Relations): Generator<
 }
 
 /** It pins layers for nobody; what was written in the container may still be wanted. */
-function abandoned(picture: Picture, { containerId, dir, mountId, initId }: MountRecord): Finding {
+function abandoned(picture: Picture, relations: Relations, owners: Owners, { containerId, dir }: MountRecord): Finding {
   const steps: Step[] = [];
   let bytes = diskUse(dir);
-  const init = initId.state === "valid" ? initId.value : initIdOf(picture, mountId);
-  if (mountId.state === "valid" && picture.directories.has(mountId.value)) {
-    const path = join(picture.home, mountId.value);
-    const files = picture.files.list(join(path, picture.driver === "overlay2" ? "diff" : "upper"));
-    const written = typeof files === "string" || (files !== null && files.size > 0);
-    if (written) steps.push({ do: "set-aside", path });
+  for (const cacheId of ownDirectories(picture, relations, owners, containerId)) {
+    const path = join(picture.home, cacheId);
+    if (!cacheId.endsWith("-init") && hasFiles(picture, cacheId)) steps.push({ do: "set-aside", path });
+    else bytes += diskUse(path);
     // The rest, or the short name alone.
-    steps.push({ do: "drop-directory", cacheId: mountId.value });
-    bytes += diskUse(path);
-  }
-  if (init !== null && picture.directories.has(init)) {
-    steps.push({ do: "drop-directory", cacheId: init });
-    bytes += diskUse(join(picture.home, init));
+    steps.push({ do: "drop-directory", cacheId });
   }
   return finding("MOUNT_WITHOUT_CONTAINER", {
     subject: containerId,
@@ -46,9 +43,33 @@ function abandoned(picture: Picture, { containerId, dir, mountId, initId }: Moun
   });
 }
 
-function initIdOf(picture: Picture, mountId: Field<CacheId>): CacheId | null {
-  const name = (mountId.state === "valid" ? `${mountId.value}-init` : "") as CacheId;
-  return picture.directories.has(name) ? name : null;
+/** Layers and mounts by the directories that they name or have; `lost` where what some of them have is not known. */
+type Owners = ReadonlyMap<CacheId, ReadonlySet<string>> | "lost";
+
+function ownersOf(picture: Picture, { places, users }: Relations): Owners {
+  const isLost = [...places.mounts].some(([id, { lost }]) => lost && picture.containers.has(id));
+  if (isLost || places.lost.size > 0 || places.lostContainers.size > 0) return "lost";
+  const owners = new Map([...users].map(([cacheId, named]) => [cacheId, new Set(named)]));
+  for (const [id, { rw, init }] of places.mounts) {
+    for (const cacheId of [rw, init]) {
+      if (cacheId !== null) owners.set(cacheId, (owners.get(cacheId) ?? new Set<string>()).add(id));
+    }
+  }
+  return owners;
+}
+
+/** Its read-write and its init layer, as far as they are there and surely nobody else's. */
+function ownDirectories(
+  picture: Picture,
+  { places, buildKit }: Relations,
+  owners: Owners,
+  containerId: string,
+): CacheId[] {
+  const { rw, init } = places.mounts.get(containerId) ?? { rw: null, init: null };
+  if (rw === null || owners === "lost") return [];
+  const pair = [rw, init ?? initOf(rw)].filter((cacheId) => picture.directories.has(cacheId));
+  const isOwn = (cacheId: CacheId) => [...(owners.get(cacheId) ?? [])].every((owner) => owner === containerId);
+  return pair.every((cacheId) => isOwn(cacheId) && !buildKit.mayOwn(cacheId)) ? pair : [];
 }
 
 /** `mount-id` and `init-id`, where one of them does not name a directory of the container's own. */
