@@ -30,6 +30,8 @@ export interface Places {
   readonly containerIn: ReadonlyMap<CacheId, string>;
   /** The directory that a short name means. */
   readonly byLink: (link: string) => CacheId | null;
+  /** Whether the short name that a directory's `link` says is that of another directory. */
+  readonly isOthers: (record: DirectoryRecord) => boolean;
   /** Short names that lead to a directory, those that a `lower` has first. */
   readonly linksTo: (cacheId: CacheId) => readonly string[];
   /** Whether some `lower` has a short name: taking it away would break who uses it. */
@@ -49,6 +51,7 @@ interface Known {
 type FirstLower = (record: DirectoryRecord | undefined) => CacheId | null;
 
 export function findPlaces(picture: Picture, known: Known): Places {
+  const isOthers = (record: DirectoryRecord) => hasOthersName(picture, record);
   const byLink = linkIndex(picture);
   const directory = (id: CacheId | null) => (id === null ? undefined : picture.directories.get(id));
   const firstLower: FirstLower = (record) => {
@@ -103,6 +106,7 @@ export function findPlaces(picture: Picture, known: Known): Places {
     lostContainers,
     containerIn: soleContainers(lostContainers),
     byLink,
+    isOthers,
     ...reverseLinks(picture),
   };
 }
@@ -121,20 +125,35 @@ function reverseLinks(picture: Picture): Pick<Places, "linksTo" | "isUsed"> {
   return { linksTo, isUsed };
 }
 
+/** Of two directories that are called the same, it is the name of the one that it leads to. */
+function hasOthersName({ directories, links }: Picture, { cacheId, link }: DirectoryRecord): boolean {
+  if (link.kind !== "text") return false;
+  const text = link.text.trim();
+  const other = directories.get(targetOf(links.get(text)) as CacheId);
+  return (
+    other !== undefined && other.cacheId !== cacheId && other.link.kind === "text" && other.link.text.trim() === text
+  );
+}
+
+/** The directory that a short name leads to. */
+function targetOf(target: string | null | undefined): CacheId | null {
+  return (/^\.\.\/([^/]+)\/diff\/?$/.exec(target ?? "")?.[1] ?? null) as CacheId | null;
+}
+
 /** By where the name leads; where there is no such name, by who says that it is called so. */
 function linkIndex(picture: Picture): (link: string) => CacheId | null {
   const called = once(() => {
     const byName = new Map<string, CacheId>();
-    for (const { cacheId, link } of picture.directories.values()) {
-      if (link.kind === "text" && link.text !== "") byName.set(link.text.trim(), cacheId);
+    for (const record of picture.directories.values()) {
+      const { cacheId, link } = record;
+      if (link.kind === "text" && link.text !== "" && !hasOthersName(picture, record))
+        byName.set(link.text.trim(), cacheId);
     }
     return byName;
   });
   return (link) => {
-    const target = /^\.\.\/([^/]+)\/diff\/?$/.exec(picture.links.get(link) ?? "")?.[1];
-    const owner = called().get(link) ?? null;
     // Both ways lead to one layer in a sound root; a name bent elsewhere is still in its owner's `link`.
-    return owner ?? ((target ?? null) as CacheId | null);
+    return called().get(link) ?? targetOf(picture.links.get(link));
   };
 }
 

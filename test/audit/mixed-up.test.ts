@@ -53,6 +53,10 @@ function put(path: string, text: string): void {
 
 const cacheId = (layer: string | undefined) => readFileSync(join(layer ?? "", "cache-id"), "utf8");
 
+function copyLink(overlay2: string, from: string, to: string): void {
+  put(join(overlay2, to, "link"), readFileSync(join(overlay2, from, "link"), "utf8"));
+}
+
 /** Files that containers have written, wherever they are now. */
 function written(root: string): string[] {
   const paths = pathsIn(root).filter((path) => path.endsWith("/written"));
@@ -100,6 +104,21 @@ const MENDED: readonly Mixture[] = [
     title: "a layer's cache-id for an init-id",
     codes: ["INIT_ID_BAD"],
     mix: ({ plain, app1 }) => put(join(plain.mount, "init-id"), cacheId(app1.layers[2])),
+  },
+  {
+    title: "the link of another layer in a layer that others stand on",
+    codes: ["LINK_FILE_WRONG"],
+    mix: ({ overlay2, app1 }) => copyLink(overlay2, cacheId(app1.layers[2]), cacheId(app1.layers[1])),
+  },
+  {
+    title: "the link of the layer below in a top layer",
+    codes: ["LINK_FILE_WRONG"],
+    mix: ({ overlay2, app1 }) => copyLink(overlay2, cacheId(app1.layers[0]), cacheId(app1.layers[2])),
+  },
+  {
+    title: "the link of a layer in a read-write layer",
+    codes: ["LINK_FILE_WRONG"],
+    mix: ({ overlay2, app1, web }) => copyLink(overlay2, cacheId(app1.layers[0]), web.mountId),
   },
 ];
 

@@ -74,11 +74,12 @@ function* checkLink(
   picture: Picture,
   { places }: Relations,
   { subject, cacheId }: Lodger,
-  { dir, link }: DirectoryRecord,
+  record: DirectoryRecord,
 ): Generator<Finding> {
+  const { dir, link } = record;
   const text = link.kind === "text" ? link.text : null;
   const target = `../${cacheId}/diff`;
-  if (text !== null && LINK.test(text)) {
+  if (text !== null && LINK.test(text) && !places.isOthers(record)) {
     const actual = picture.links.get(text);
     if (actual === target) return;
     const other = actual === undefined ? places.linksTo(cacheId).find((name) => places.isUsed(name)) : undefined;
@@ -174,7 +175,7 @@ export function linkOf(picture: Picture, { places }: Relations, cacheId: CacheId
   const record = picture.directories.get(cacheId);
   if (record === undefined) return null;
   const link = record.link.kind === "text" ? record.link.text.trim() : "";
-  return LINK.test(link) ? link : (places.linksTo(cacheId)[0] ?? null);
+  return LINK.test(link) && !places.isOthers(record) ? link : (places.linksTo(cacheId)[0] ?? null);
 }
 
 function* checkMarks(lodger: Lodger, { dir, entries }: DirectoryRecord, marks: boolean): Generator<Finding> {

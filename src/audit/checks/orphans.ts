@@ -78,7 +78,7 @@ function* checkLinks(picture: Picture, { users, places }: Relations): Generator<
     } else {
       const link = record.link.kind === "text" ? record.link.text.trim() : "";
       // Without a usable `link` the name is all that is left of it.
-      if (link === name || link === "" || !/^[A-Za-z0-9]{1,64}$/.test(link)) continue;
+      if (link === name || link === "" || !/^[A-Za-z0-9]{1,64}$/.test(link) || places.isOthers(record)) continue;
       if (
         places.isUsed(name) ||
         (picture.directories.has(places.byLink(name) as CacheId) && places.byLink(name) !== cacheId)
