@@ -19,20 +19,22 @@ const NEEDS_SIGHT: ReadonlySet<FsckCode> = new Set<FsckCode>([
 
 /** Drops what only follows from an obstacle, and takes the repair from what would remove the only trace of something. */
 export function* withinReach(picture: Picture, findings: Iterable<Finding>): Generator<Finding> {
-  const { notDirectories, files, image } = picture;
-  const isThere = (...parts: string[]) => files.list(join(image, ...parts)) !== null;
-  const known = isThere("layerdb") && isThere("imagedb", "content", "sha256");
+  const { notDirectories, files, image, root } = picture;
+  const isThere = (...parts: string[]) => files.list(join(...parts)) !== null;
+  const known = isThere(image, "layerdb") && isThere(image, "imagedb", "content", "sha256");
+  const containers = join(root, "containers");
+  const containersKnown = isThere(containers);
+  const whyItStays = (code: FsckCode) => {
+    if (!known && REMOVES.has(code)) return `${image} has no word of what is whose`;
+    return !containersKnown && code === "MOUNT_WITHOUT_CONTAINER" ? `${containers} is missing as a whole` : null;
+  };
   for (const finding of findings) {
     const { code, path } = finding;
     const hidden = [...notDirectories.keys()].some((bad) => path.startsWith(`${bad}/`));
     if (hidden || (notDirectories.size > 0 && NEEDS_SIGHT.has(code))) continue;
-    if (known || !REMOVES.has(code)) yield finding;
-    else
-      yield {
-        ...finding,
-        steps: [],
-        message: `${finding.message}: ${image} has no word of what is whose, so it stays`,
-      };
+    const why = whyItStays(code);
+    if (why === null) yield finding;
+    else yield { ...finding, bytes: 0, steps: [], message: `${finding.message}: ${why}, so it stays` };
   }
 }
 

@@ -3,7 +3,7 @@
  * directory is changed or taken away for it.
  */
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import type { FsckCode } from "../../src/audit/fsck-codes.js";
@@ -213,6 +213,18 @@ describe("fsck of containers and layers that are mixed up", () => {
       assert.deepEqual(state(root.path), before);
     });
   }
+
+  it("takes no container apart in a copy without any container's files", async () => {
+    const { path, mounts } = copy();
+    rmSync(join(path, "containers"), { recursive: true });
+    const before = state(path);
+    const { report } = await mend(path);
+    assert.deepEqual(state(path), before);
+    assert.deepEqual(
+      report.problems.map(({ code, repair, bytes }) => [code, repair, bytes]),
+      readdirSync(mounts).map(() => ["MOUNT_WITHOUT_CONTAINER", null, 0]),
+    );
+  });
 
   it("keeps what BuildKit may own of an entry without a container", async () => {
     const { path, job } = copy();
