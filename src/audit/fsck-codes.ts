@@ -237,8 +237,8 @@ export const FSCK_CODES = {
   },
   MOUNT_PARENT_BAD: {
     severity: "warning",
-    what: "does not name the image's top layer, so the container does not keep it",
-    repair: "written from the container's image",
+    what: "does not name the layer that the container stands on, so the container does not keep it",
+    repair: "written from the container's image and the layers below it",
   },
   MOUNT_PARENT_MISSING: { severity: "error", what: "names a layer that is not there", repair: FROM_SOURCE },
   INIT_DIR_MISSING: {
@@ -261,6 +261,11 @@ export const FSCK_CODES = {
     severity: "error",
     what: "keeps dockerd from listing or starting containers",
     repair: "completed as dockerd needs it; the file as it was is set aside",
+  },
+  CONTAINER_IMAGE_WRONG: {
+    severity: "warning",
+    what: "names another image than the one whose layers the container stands on",
+    repair: "written, if exactly one image has those layers; the file as it was is set aside",
   },
   CONTAINER_DRIVER_UNKNOWN: {
     severity: "warning",

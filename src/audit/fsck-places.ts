@@ -16,6 +16,8 @@ import type { LayerTruth } from "./fsck-relations.js";
 export interface Places {
   /** null where nobody knows. */
   readonly of: (chainId: ChainId) => CacheId | null;
+  /** The layer in a directory; null for none that is known. */
+  readonly layerAt: (cacheId: CacheId | null | undefined) => ChainId | null;
   /** Layers whose directory is not the one that their `cache-id` says, or that have no entry; what it may be. */
   readonly lost: ReadonlyMap<ChainId, readonly CacheId[]>;
   /** Layers that share their directory and are not its owner. */
@@ -86,6 +88,12 @@ export function findPlaces(picture: Picture, known: Known): Places {
     const cacheId = stated(chainId);
     return directory(cacheId) === undefined ? (found.get(chainId) ?? null) : cacheId;
   };
+  // Nobody asks of a sound root.
+  const layers = once(() => {
+    const known = [...picture.layers.keys(), ...lost.keys()];
+    return new Map(known.map((chainId) => [of(chainId), chainId]));
+  });
+  const layerAt = (cacheId: CacheId | null | undefined) => (cacheId == null ? null : (layers().get(cacheId) ?? null));
   const lostContainers = findContainers(picture, of, unnamed);
   const mounts = findMountPlaces(picture, { users: known.users, disputed, firstLower, placeOf: of });
   for (const candidates of lostContainers.values()) for (const id of candidates) claimed.add(id).add(initOf(id));
@@ -99,6 +107,7 @@ export function findPlaces(picture: Picture, known: Known): Places {
   }
   return {
     of,
+    layerAt,
     lost,
     disputed,
     claimed,

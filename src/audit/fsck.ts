@@ -63,7 +63,7 @@ function* check(picture: Picture, relations: Relations): Generator<Finding> {
   yield* checkMissingDirectories(picture, relations);
   yield* picture.driver === "overlay2" ? checkDirectories(picture, relations) : checkOverlay(picture, relations);
   yield* checkMounts(picture, relations);
-  yield* checkContainers(picture);
+  yield* checkContainers(picture, relations);
   yield* checkMerged(picture, relations, mountPointsBelow(picture.home));
   yield* checkLeftovers(picture, relations);
   yield* checkUnusedLayers(picture, relations);

@@ -11,7 +11,7 @@ import {
   truncateSync,
   writeFileSync,
 } from "node:fs";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import type { FsckCode } from "../../src/audit/fsck-codes.js";
 import { chainIdOf, type DiffId, sha256 } from "../../src/model/digest.js";
 import type { FsckRoot } from "./root.js";
@@ -471,6 +471,10 @@ export const FAULTS: readonly Fault[] = [
   fault("C5", "a container on a layer that nobody knows", "MOUNT_PARENT_MISSING", "stays", (root) => {
     reconfigure(root, (json) => delete json["Image"]);
     writeFileSync(join(root.mount, "parent"), `sha256:${HEX}`);
+    for (const dir of [root.rw, root.init]) {
+      const path = join(dir, "lower");
+      writeFileSync(path, readFileSync(path, "utf8").replace(root.top.link, "A".repeat(26)));
+    }
   }),
   fault(
     "C1",
@@ -660,6 +664,14 @@ export const FAULTS: readonly Fault[] = [
     "STRAY_IN_CONTAINERS",
     "mended",
     put((root) => join(root.path, "containers/notes"), "mine"),
+  ),
+  fault("C5", "a parent that is no layer", "MOUNT_PARENT_BAD", "mended", (root) =>
+    writeFileSync(join(root.mount, "parent"), `sha256:${HEX}`),
+  ),
+  fault("C8", "a container with another image than it was made from", "CONTAINER_IMAGE_WRONG", "mended", (root) =>
+    reconfigure(root, (config) => {
+      config["Image"] = `sha256:${basename(root.metadata)}`;
+    }),
   ),
 ];
 

@@ -106,6 +106,21 @@ const MENDED: readonly Mixture[] = [
     mix: ({ plain, app1 }) => put(join(plain.mount, "init-id"), cacheId(app1.layers[2])),
   },
   {
+    title: "the parent of a container on another image",
+    codes: ["MOUNT_PARENT_BAD"],
+    mix: ({ web, app2 }) => put(join(web.mount, "parent"), app2.top),
+  },
+  {
+    title: "the lower of a container on another image",
+    codes: ["LOWER_WRONG"],
+    mix: ({ web, job }) => put(join(web.init, "lower"), readFileSync(join(job.init, "lower"), "utf8")),
+  },
+  {
+    title: "the image of another container",
+    codes: ["CONTAINER_IMAGE_WRONG"],
+    mix: ({ web, app1, app2 }) => put(web.config, readFileSync(web.config, "utf8").replaceAll(app1.id, app2.id)),
+  },
+  {
     title: "the link of another layer in a layer that others stand on",
     codes: ["LINK_FILE_WRONG"],
     mix: ({ overlay2, app1 }) => copyLink(overlay2, cacheId(app1.layers[2]), cacheId(app1.layers[1])),
@@ -195,6 +210,25 @@ describe("fsck of containers and layers that are mixed up", () => {
       assert.deepEqual(state(root.path), before);
     });
   }
+
+  it("mends the parent of a container whose image was removed by force, and keeps its layers until then", async () => {
+    const { path, web, app1, app2 } = copy();
+    const image = join(path, "image/overlay2");
+    rmSync(join(image, "imagedb/content", app1.id.replace(":", "/")));
+    const names = JSON.parse(readFileSync(join(image, "repositories.json"), "utf8"));
+    delete names.Repositories.app["app:1"];
+    put(join(image, "repositories.json"), JSON.stringify(names));
+    const before = state(path);
+    put(join(web.mount, "parent"), app2.top);
+    const { problems } = await look(path);
+    assert.deepEqual(
+      problems.map(({ code }) => code),
+      ["MOUNT_PARENT_BAD"],
+    );
+    const { report } = await mend(path);
+    assert.ok(report.ok, JSON.stringify(report.problems));
+    assert.deepEqual(state(path), before);
+  });
 
   for (const [title, stray] of STRAYS) {
     it(`takes away an entry without a container that has ${title}, and nothing else`, async () => {

@@ -6,6 +6,8 @@ import type { FsckCode } from "../fsck-codes.js";
 import { type Finding, finding } from "../fsck-finding.js";
 import { type ContainerRecord, isUnfinished, type Picture } from "../fsck-picture.js";
 import { isContainerId } from "../fsck-read-containers.js";
+import type { Relations } from "../fsck-relations.js";
+import { imageTopOf, topOf } from "../fsck-top.js";
 import { strays } from "./leftovers.js";
 
 /** What dockerd makes of a config, and what to change in it. */
@@ -16,7 +18,7 @@ interface Fault {
   readonly mend: (config: JsonObject) => JsonObject;
 }
 
-export function* checkContainers(picture: Picture): Generator<Finding> {
+export function* checkContainers(picture: Picture, relations: Relations): Generator<Finding> {
   const names = new Map<string, string>();
   for (const container of picture.containers.values()) {
     const { id, dir, config, problem } = container;
@@ -30,8 +32,10 @@ export function* checkContainers(picture: Picture): Generator<Finding> {
     const wrong = misfits(containerShape, config);
     const readable = wrong.length === 0 ? config : (withoutMisfits(config, wrong) as JsonObject);
     const faults = faultsOf(picture, container, readable);
+    const image = wrongImage(picture, relations, id);
+    if (image !== null) faults.push(image);
     const mended = faults.reduce((json, { mend }) => mend(json), readable);
-    const steps = [{ do: "keep-copy", path } as const, write(path, mended, 0o600)];
+    const steps = mended === config ? [] : [{ do: "keep-copy", path } as const, write(path, mended, 0o600)];
     if (wrong.length > 0) {
       yield finding("CONTAINER_CONFIG_WRONG", { subject: id, path, detail: detailOf(wrong), steps });
     }
@@ -132,6 +136,18 @@ function hasNull(map: unknown): map is JsonObject {
 
 function withoutNulls(map: JsonObject): JsonObject {
   return Object.fromEntries(Object.entries(map).filter(([, value]) => value !== null));
+}
+
+/** Everything else says that the container stands on other layers than those of its image. */
+function wrongImage(picture: Picture, relations: Relations, id: string): Fault | null {
+  const said = picture.mounts.has(id) ? imageTopOf(picture, id) : undefined;
+  const top = topOf(picture, relations, id);
+  if (said === undefined || said === top) return null;
+  const [only, second] = top === null ? [] : (relations.imagesOn.get(top) ?? []);
+  const detail = `its image has the top layer ${said ?? "none"}, but the container stands on ${top ?? "none"}`;
+  const isKnown = only !== undefined && second === undefined;
+  const mend = (json: JsonObject) => (isKnown ? { ...json, Image: only } : json);
+  return { code: "CONTAINER_IMAGE_WRONG", detail, key: "Image", mend };
 }
 
 function isFilled(value: unknown): boolean {

@@ -4,6 +4,7 @@ import type { CacheId, ChainId } from "../../model/digest.js";
 import { type Finding, finding, shown } from "../fsck-finding.js";
 import type { DirectoryRecord, Picture } from "../fsck-picture.js";
 import type { Relations } from "../fsck-relations.js";
+import { topOf } from "../fsck-top.js";
 
 /** A layer of layerdb or of a container in its directory. */
 interface Lodger {
@@ -53,16 +54,6 @@ function* lodgers(picture: Picture, relations: Relations): Generator<Lodger> {
     const onInit = init === null || stack === null ? stack : [init, ...stack];
     yield { subject, cacheId: rw, below: onInit, hasChildren: false };
   }
-}
-
-/** The top layer that a container stands on, by its mount, else by its image; null for none. */
-export function topOf(picture: Picture, { imagesOn }: Relations, containerId: string): ChainId | null {
-  const imageId = picture.containers.get(containerId)?.imageId ?? null;
-  const image = imageId === null ? undefined : picture.images.get(imageId);
-  const parent = picture.mounts.get(containerId)?.parent;
-  if (parent?.state === "valid" && (image?.state !== "sound" || imagesOn.has(parent.value))) return parent.value;
-  if (image?.state === "sound") return image.chain.at(-1) ?? null;
-  return parent?.state === "valid" ? parent.value : null;
 }
 
 function missingDiff({ subject }: Lodger, { dir }: DirectoryRecord): Finding {

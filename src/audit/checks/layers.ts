@@ -4,6 +4,7 @@ import { type ChainId, chainIdOf, hexOf } from "../../model/digest.js";
 import { type Finding, finding, type Step, shown } from "../fsck-finding.js";
 import type { Field, LayerRecord, Picture } from "../fsck-picture.js";
 import type { Relations } from "../fsck-relations.js";
+import { topOf } from "../fsck-top.js";
 
 export function* checkLayers(picture: Picture, relations: Relations): Generator<Finding> {
   for (const layer of picture.layers.values()) {
@@ -140,7 +141,8 @@ function* checkTarSplit({ chainId, dir, entries }: LayerRecord): Generator<Findi
 }
 
 /** A layer that is stood on is reported once, whoever stands on it. */
-function* checkMissing(picture: Picture, { children, misnamed, mountsOn, truth }: Relations): Generator<Finding> {
+function* checkMissing(picture: Picture, relations: Relations): Generator<Finding> {
+  const { children, misnamed, mountsOn, truth } = relations;
   const isMissing = (chainId: ChainId) =>
     !misnamed.has(chainId) && !picture.layers.has(chainId) && !picture.layerdb.sha256.has(hexOf(chainId));
   const dir = (chainId: ChainId) => join(picture.image, "layerdb", "sha256", hexOf(chainId));
@@ -164,6 +166,8 @@ function* checkMissing(picture: Picture, { children, misnamed, mountsOn, truth }
   for (const [chainId, mounts] of mountsOn) {
     if (!isMissing(chainId) || reported.has(chainId)) continue;
     for (const mount of mounts) {
+      // It stands on another, and only says so.
+      if (topOf(picture, relations, mount.containerId) !== chainId) continue;
       const path = join(mount.dir, "parent");
       const detail = `found ${chainId}`;
       yield finding("MOUNT_PARENT_MISSING", { subject: mount.containerId, path, detail, restore: restore(chainId) });

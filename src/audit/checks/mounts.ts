@@ -6,7 +6,7 @@ import { type Finding, finding, type Step, shown } from "../fsck-finding.js";
 import { initOf } from "../fsck-mount-places.js";
 import type { Field, MountRecord, Picture } from "../fsck-picture.js";
 import type { Relations } from "../fsck-relations.js";
-import { topOf } from "./directories.js";
+import { topOf } from "../fsck-top.js";
 import { hasFiles } from "./orphans.js";
 
 export function* checkMounts(picture: Picture, relations: Relations): Generator<Finding> {
@@ -93,18 +93,10 @@ function* checkIds(picture: Picture, { places, users }: Relations, mount: MountR
 
 function* checkParent(picture: Picture, relations: Relations, mount: MountRecord): Generator<Finding> {
   const { containerId: subject, dir, parent } = mount;
-  const imageId = picture.containers.get(subject)?.imageId ?? null;
-  const image = imageId === null ? undefined : picture.images.get(imageId);
-  const expected = image?.state === "sound" ? (image.chain.at(-1) ?? null) : null;
+  const content = topOf(picture, relations, subject);
+  if (parent.state === "valid" ? parent.value === content : parent.state === "absent" && content === null) return;
   const path = join(dir, "parent");
-  const content = expected ?? topOf(picture, relations, subject);
   const steps: Step[] = content === null ? [] : [{ do: "write", path, content, mode: 0o644 }];
-  if (
-    parent.state === "valid"
-      ? image?.state !== "sound" || parent.value === expected
-      : expected === null && parent.state === "absent"
-  )
-    return;
   const detail = `expected ${content ?? "the ChainID of a layer"}, found ${found(parent)}`;
   yield finding("MOUNT_PARENT_BAD", { subject, path, detail, steps });
 }

@@ -4,7 +4,7 @@ import type { CacheId } from "../../model/digest.js";
 import { type Finding, finding, shown } from "../fsck-finding.js";
 import type { DirectoryRecord, MountRecord, Picture } from "../fsck-picture.js";
 import type { Relations } from "../fsck-relations.js";
-import { topOf } from "./directories.js";
+import { topOf } from "../fsck-top.js";
 
 export function* checkOverlay(picture: Picture, relations: Relations): Generator<Finding> {
   for (const { chainId } of picture.layers.values()) {

@@ -4,6 +4,7 @@ import { diskUse } from "../disk-use.js";
 import { type Finding, finding } from "../fsck-finding.js";
 import type { Picture } from "../fsck-picture.js";
 import type { Relations } from "../fsck-relations.js";
+import { topOf } from "../fsck-top.js";
 import { workUnderWay } from "../under-way.js";
 import { isUnused, missingImages } from "./images.js";
 import { isEmpty } from "./layers.js";
@@ -34,8 +35,10 @@ function everyUserIsKnown(picture: Picture, relations: Relations): boolean {
   for (const { state } of picture.images.values()) if (state !== "sound") return false;
   for (const { chainId } of picture.layers.values()) if (!relations.truth.has(chainId)) return false;
   if (missingImages(picture, relations).size > 0) return false;
-  for (const { parent } of picture.mounts.values())
+  for (const { containerId, parent } of picture.mounts.values()) {
     if (parent.state !== "valid" && parent.state !== "absent") return false;
+    if (topOf(picture, relations, containerId) !== (parent.state === "valid" ? parent.value : null)) return false;
+  }
   // A container without its mount, or whose mount does not say what it stands on.
   return relations.places.lostContainers.size === 0;
 }
