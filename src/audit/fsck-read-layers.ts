@@ -50,8 +50,11 @@ function sizeField(text: Text): Field<number> {
   return { state: "invalid", found: text.text };
 }
 
-/** Names in ROOT/<driver> that dockerd makes beside layers. */
-const NO_LAYERS = new Set(["l", "backingFsBlockDev", "lost+found"]);
+/** Where a repair moves what may be somebody's: beside what dockerd knows, which passes over it. */
+export const LOST_AND_FOUND = "ovl-lost+found";
+
+/** Names in ROOT/<driver> that are no layers. */
+export const NO_LAYERS = new Set(["l", "backingFsBlockDev", "lost+found", LOST_AND_FOUND]);
 
 export function readDirectories(
   files: FsckFiles,

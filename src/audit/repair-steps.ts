@@ -17,10 +17,8 @@ import { makeDirectories } from "../sys/make-directories.js";
 import { unmount } from "../sys/mount.js";
 import { countSize } from "./count-size.js";
 import type { Step } from "./fsck-finding.js";
+import { LOST_AND_FOUND } from "./fsck-read-layers.js";
 import { mendEntry } from "./mend-entry.js";
-
-/** Where what may be somebody's is moved to: beside what dockerd knows, which passes over it. */
-export const LOST_AND_FOUND = "ovl-lost+found";
 
 export async function doStep(store: Store, pipeline: LayerPipeline, step: Step): Promise<void> {
   if ("path" in step) stayInside(store, step.path);
@@ -52,7 +50,7 @@ export async function doStep(store: Store, pipeline: LayerPipeline, step: Step):
       setAside(store, step.path);
       return;
     case "keep-copy":
-      if (kindOf(step.path) === "file") copyFileSync(step.path, freePlace(store, step.path));
+      if (kindOf(step.path) === "file") copyFileSync(step.path, freePlace(store, store.root, step.path));
       return;
     case "unmount":
       must(unmount(byteStringOf(step.path), 0), `unmount ${step.path}`, { path: step.path });
@@ -92,7 +90,10 @@ function containerPlace({ root, layers, driver }: Store): ContainerPlace {
   return { root, layerDb: layers.path, driver };
 }
 
-/** Moves something below ROOT/ovl-lost+found under the path that it had. Nothing there is no failure. */
+/**
+ * Moves something below ROOT/ovl-lost+found under the path that it had; where the driver's directory is on another
+ * disk, below an ovl-lost+found there. Nothing there is no failure.
+ */
 export function setAside(store: Store, path: string): void {
   if (kindOf(path) !== null) moveAside(store, path, dirname(path), Buffer.from(basename(path)));
 }
@@ -103,14 +104,23 @@ export function setAside(store: Store, path: string): void {
  * @param directory what it is in, @param name the bytes of its name in there
  */
 export function moveAside(store: Store, path: string, directory: string, name: Uint8Array): void {
-  const place = freePlace(store, path);
-  renameSync(Buffer.concat([Buffer.from(`${directory}/`), name]), place);
+  const from = Buffer.concat([Buffer.from(`${directory}/`), name]);
+  let place = freePlace(store, store.root, path);
+  try {
+    renameSync(from, place);
+  } catch (thrown) {
+    const { home } = store.driver;
+    if (errnoOf(thrown) !== "EXDEV" || !path.startsWith(`${home}/`)) throw thrown;
+    place = freePlace(store, home, path);
+    renameSync(from, place);
+  }
   syncDirectory(dirname(place));
   syncDirectory(directory);
 }
 
-function freePlace(store: Store, path: string): string {
-  const place = join(store.root, LOST_AND_FOUND, relative(store.root, path));
+/** @param above the directory that has, or gets, the ovl-lost+found */
+function freePlace(store: Store, above: string, path: string): string {
+  const place = join(above, LOST_AND_FOUND, relative(above, path));
   stayInside(store, place);
   makeDirectories(dirname(place), 0o700);
   for (let i = 0; ; i++) {

@@ -2,7 +2,7 @@
  * Mending what can be mended without loss. What is found is mended in rounds, since one repair may uncover another,
  * until a round finds nothing that was not tried before. The root is locked by the caller.
  */
-import { asOvlError, OvlError } from "../errors.js";
+import { asOvlError, type OvlError } from "../errors.js";
 import type { LayerPipeline } from "../layer/pipeline.js";
 import type { SourceImage } from "../source/source.js";
 import type { Store } from "../store/store.js";
@@ -32,7 +32,7 @@ export interface RepairResult {
 /** No damage that was ever seen takes more than three. */
 const MAX_ROUNDS = 8;
 
-/** Throws what keeps it from going on: no space, no permission, an interruption. */
+/** A repair that fails does not end the others. Throws an interruption, and what is no failure of one repair. */
 export async function repairRoot(run: RepairRun): Promise<RepairResult> {
   const repaired: Finding[] = [];
   const failures: OvlError[] = [];
@@ -64,10 +64,11 @@ function keyOf({ code, path, subject, steps }: Finding): string {
   return JSON.stringify([code, path, subject, steps]);
 }
 
-/** What says something about this one repair; the rest ends them all. */
+/** Why this one repair did not work. An interruption, and what nobody has foreseen, ends them all. */
 function tolerable(thrown: unknown): OvlError {
-  if (thrown instanceof OvlError && (thrown.exit <= 5 || thrown.fields["errno"] === "EBUSY")) return thrown;
-  throw asOvlError(thrown);
+  const error = asOvlError(thrown);
+  if (error.exit <= 7) return error;
+  throw error;
 }
 
 function throwIfAborted(signal: AbortSignal | undefined): void {

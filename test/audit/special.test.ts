@@ -1,7 +1,7 @@
 /** Faults that take more than an edited file: a mount, a second container, another user. */
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import type { FsckReport } from "../../src/audit/fsck-report.js";
@@ -99,6 +99,46 @@ describe("fsck", { skip: oracle("root", "setfattr") }, () => {
       "CONTENT_CHANGED before",
       "TIME_CHANGED before",
     ]);
+  });
+
+  /** The part of the root is a disk of its own from here on. */
+  function moveToDisk(root: string, part: string): Disposable {
+    const disk = copyRoot(join(root, part), work.join(`disk-${copies++}`));
+    assert.equal(spawnSync("mount", ["--bind", disk, join(root, part)]).status, 0);
+    return { [Symbol.dispose]: () => spawnSync("umount", ["-l", join(root, part)]) };
+  }
+
+  it("moves aside within overlay2 what is there, where that is on another disk", async () => {
+    const root = copy();
+    const { overlay2 } = await examine(root);
+    using _disk = moveToDisk(root, "overlay2");
+    writeFileSync(join(overlay2, "notes"), "mine");
+    const { report, failures } = await mend(root);
+    assert.deepEqual([report.ok, failures], [true, []], JSON.stringify(report.problems));
+    assert.equal(readFileSync(join(overlay2, "ovl-lost+found/notes"), "utf8"), "mine");
+    assert.deepEqual((await look(root)).problems, []);
+  });
+
+  it("mends the rest when one step fails, and says why it did", async () => {
+    const root = copy();
+    const { layer, overlay2 } = await examine(root);
+    using _disk = moveToDisk(root, "containers");
+    const stray = join(root, "containers/notes");
+    writeFileSync(stray, "mine");
+    // Looked at before, and after it.
+    rmSync(join(overlay2, "l", layer.link));
+    mkdirSync(join(overlay2, "ab".repeat(32), "diff"), { recursive: true });
+    const { report, failures } = await mend(root);
+    assert.deepEqual(
+      report.problems.map(({ code, repaired }) => [code, repaired]),
+      [
+        ["LINK_MISSING", true],
+        ["ORPHAN_LAYER_DIR", true],
+        ["STRAY_IN_CONTAINERS", false],
+      ],
+    );
+    assert.deepEqual([failures.length, failures[0]?.fields["errno"], failures[0]?.fields["path"]], [1, "EXDEV", stray]);
+    assert.equal(readFileSync(stray, "utf8"), "mine");
   });
 
   it("names two containers with one name (CONTAINER_NAME_TAKEN), and takes it from neither", async () => {

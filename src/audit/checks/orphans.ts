@@ -5,12 +5,12 @@ import { diskUse } from "../disk-use.js";
 import { type Finding, finding } from "../fsck-finding.js";
 import { initOf } from "../fsck-mount-places.js";
 import type { DirectoryRecord, Picture } from "../fsck-picture.js";
+import { NO_LAYERS } from "../fsck-read-layers.js";
 import type { Relations } from "../fsck-relations.js";
 import { workUnderWay } from "../under-way.js";
 
 /** What dockerd makes in ROOT/<driver> when it starts, to see what the kernel can do. */
 const PROBE = /^(check-overlayfs-support|opaque-bug-check|metacopy-check|userxattr-check|d_type-check)[0-9]*$/;
-const NO_LAYERS = new Set(["l", "backingFsBlockDev", "lost+found"]);
 
 export function* checkOrphans(picture: Picture, relations: Relations, unfinished: ReadonlySet<CacheId>) {
   const moving = workUnderWay(picture) !== null;
