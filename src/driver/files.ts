@@ -86,8 +86,9 @@ export function readId(path: string): string | null {
  * @param via another directory of the filesystem to write it in, where what a crash leaves is found sooner
  */
 export function writeAtomically(path: string, content: Uint8Array | string, mode: number, via = dirname(path)): void {
-  const directory = dirname(path);
   const temporary = join(via, `.tmp-${basename(path)}${randomInt(2 ** 32)}`);
+  // Before the file is replaced: afterwards, want of a descriptor would be a failure that has changed something.
+  using directory = new OpenDirectory(dirname(path));
   try {
     writeNew(temporary, content, mode);
     renameSync(temporary, path);
@@ -95,7 +96,7 @@ export function writeAtomically(path: string, content: Uint8Array | string, mode
     rmSync(temporary, { force: true });
     throw asOvlError(thrown);
   }
-  syncDirectory(directory);
+  directory.sync();
 }
 
 /** Creates a file that must not exist yet, with exactly this mode, and syncs it. Throws what keeps it from that. */
@@ -119,10 +120,12 @@ export function writeNew(path: string, content: Uint8Array | string, mode: numbe
  * name is back.
  */
 export function renameDurably(from: string, to: string): void {
+  using above = new OpenDirectory(dirname(to));
+  using before = new OpenDirectory(dirname(from));
   renameSync(from, to);
   try {
-    syncDirectory(dirname(to));
-    if (dirname(from) !== dirname(to)) syncDirectory(dirname(from));
+    above.sync();
+    if (dirname(from) !== dirname(to)) before.sync();
   } catch (thrown) {
     renameSync(to, from);
     throw thrown;
@@ -130,21 +133,43 @@ export function renameDurably(from: string, to: string): void {
 }
 
 export function syncDirectory(path: string): void {
-  syncPath(path, constants.O_RDONLY | constants.O_DIRECTORY);
+  using directory = new OpenDirectory(path);
+  directory.sync();
 }
 
 export function syncFile(path: string): void {
-  syncPath(path, constants.O_RDONLY | constants.O_NOFOLLOW);
+  const fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW);
+  try {
+    sync(fd, path);
+  } finally {
+    closeSync(fd);
+  }
 }
 
-function syncPath(path: string, flags: number): void {
-  const fd = openSync(path, flags);
+/** A directory whose names are to be brought to the disk. */
+class OpenDirectory implements Disposable {
+  readonly #path: string;
+  readonly #fd: number;
+
+  constructor(path: string) {
+    this.#path = path;
+    this.#fd = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY);
+  }
+
+  sync(): void {
+    sync(this.#fd, this.#path);
+  }
+
+  [Symbol.dispose](): void {
+    closeSync(this.#fd);
+  }
+}
+
+function sync(fd: number, path: string): void {
   try {
     fsyncSync(fd);
   } catch (thrown) {
     throw osError(errnoOf(thrown), `sync ${path}`, { path }, thrown);
-  } finally {
-    closeSync(fd);
   }
 }
 
