@@ -21,11 +21,14 @@ export class SeenPaths {
    * @param path cleaned
    */
   add(path: string): boolean {
-    const [seen, key] = path.length <= LONG_PATH ? [this.#short, path] : [this.#long, digest(path)];
-    if (seen.has(key)) return false;
-    seen.add(key);
-    return true;
+    return path.length <= LONG_PATH ? added(this.#short, path) : added(this.#long, digest(path));
   }
+}
+
+function added(seen: Set<string>, key: string): boolean {
+  if (seen.has(key)) return false;
+  seen.add(key);
+  return true;
 }
 
 function digest(path: string): string {
