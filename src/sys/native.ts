@@ -35,9 +35,9 @@ export function libraryOf(name: string | null): Library | null {
 
 /** The texts of strerror(3), which is all that dlopen(3) tells; Node and the C library never translate them. */
 const LIMITS: Readonly<Record<string, RegExp>> = {
-  EMFILE: /EMFILE|Too many open files(?! in system)/,
-  ENFILE: /ENFILE|Too many open files in system/,
-  ENOMEM: /ENOMEM|Cannot allocate memory/,
+  EMFILE: /EMFILE|too many open files(?! in system)/i,
+  ENFILE: /ENFILE|too many open files in system/i,
+  ENOMEM: /ENOMEM|cannot allocate memory/i,
 };
 
 function ownLimit(thrown: unknown, what: string): OvlError | null {

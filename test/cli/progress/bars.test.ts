@@ -5,6 +5,7 @@ import { Chalk } from "chalk";
 import { cellWidth } from "../../../src/cli/cells.js";
 import { type BarLayer, barLine, summaryLine } from "../../../src/cli/progress/bar-line.js";
 import { BarsDisplay } from "../../../src/cli/progress/bars.js";
+import { written } from "../../support/written.js";
 
 const style = { color: new Chalk({ level: 0 }), unicode: true, verb: "extracting" };
 const layer: BarLayer = {
@@ -62,7 +63,7 @@ describe("BarsDisplay", () => {
       display.working("a", 5);
       display.finished("a", "extracted");
     }
-    const text = String(stream.read());
+    const text = written(stream);
     assert.ok(text.startsWith("\x1b[?25l"));
     assert.ok(text.endsWith("\x1b[?25h"));
     assert.match(text, /8f3c2a1b9d0e extracted/);
@@ -81,7 +82,7 @@ describe("BarsDisplay", () => {
       for (let i = 0; i < 30; i++) display.waiting(String(i), { label: layer.label, bytes: 10 });
       display.working("7", 3);
     }
-    const picture = String(stream.read()).split("\x1b[J").at(-1) ?? "";
+    const picture = written(stream).split("\x1b[J").at(-1) ?? "";
     assert.equal(picture.split("\n").length - 1, 4);
     assert.match(picture, /extracting/);
     assert.match(picture, /0 of 30 layers finished/);

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { PassThrough } from "node:stream";
 import { it } from "node:test";
 import { PlainDisplay } from "../../../src/cli/progress/plain.js";
+import { written } from "../../support/written.js";
 
 it("plain progress is one line for each layer that has ended, and nothing that moves", () => {
   const stream = new PassThrough();
@@ -15,8 +16,5 @@ it("plain progress is one line for each layer that has ended, and nothing that m
   display.finished("a", "extracted");
   display.finished("a", "extracted");
   display.finished("b", "exists");
-  assert.equal(
-    String(stream.read()),
-    "[1/2] aaaaaaaaaaaa: extracted, 45.6MB in 1.5s\n[2/2] bbbbbbbbbbbb: exists, 1.2kB\n",
-  );
+  assert.equal(written(stream), "[1/2] aaaaaaaaaaaa: extracted, 45.6MB in 1.5s\n[2/2] bbbbbbbbbbbb: exists, 1.2kB\n");
 });
