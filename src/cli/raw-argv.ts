@@ -1,10 +1,9 @@
-/** Arguments as the bytes that the shell gave: Node puts U+FFFD in the place of what is not UTF-8. */
+/** Arguments as the bytes that the shell gave, where Node has put U+FFFD in the place of what is not UTF-8. */
 import { readFileSync } from "node:fs";
 import { byteString, escapedText } from "../model/bytes.js";
 
 /** @param argv the last arguments of this process, as Node has them; given back as text that `byteStringOf` makes bytes of */
 export function rawArguments(argv: readonly string[]): string[] {
-  if (!argv.some((argument) => argument.includes("\ufffd"))) return [...argv];
   const raw = byteString(readFileSync("/proc/self/cmdline")).split("\0").slice(0, -1).slice(-argv.length);
   return argv.map((argument, i) => {
     const bytes = raw[i];

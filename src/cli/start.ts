@@ -3,12 +3,11 @@ import { existsSync, readdirSync } from "node:fs";
 import { basename } from "node:path";
 import { osError } from "../errors.js";
 import { asksForHelp, commandFirst, wantsJson } from "./argv.js";
-import { rawArguments } from "./raw-argv.js";
 import { versionLine } from "./version.js";
 
 /** @param entry URL of the script that was started; oclif finds package.json above it */
 export async function start(entry: string): Promise<void> {
-  const argv = commandFirst(rawArguments(process.argv.slice(2)));
+  const argv = commandFirst(await givenArguments());
   const unwritten: Error[] = [];
   for (const stream of [process.stdout, process.stderr]) {
     // A reader that has seen enough (`ovl images | head -1`) is no failure; a full disk is one.
@@ -30,6 +29,14 @@ export async function start(entry: string): Promise<void> {
   if (error !== undefined && !isTold) process.exitCode = await reportUnwritten(error, argv);
   // Explicit: a handle that is left open must not keep a finished command alive.
   process.exit();
+}
+
+/** What Node could not read as text is seldom: what reads it loads half of ovl, which `--version` does not need. */
+async function givenArguments(): Promise<string[]> {
+  const argv = process.argv.slice(2);
+  if (!argv.some((argument) => argument.includes("\ufffd"))) return argv;
+  const { rawArguments } = await import("./raw-argv.js");
+  return rawArguments(argv);
 }
 
 async function answer(argv: string[], entry: string): Promise<void> {
