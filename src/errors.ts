@@ -74,8 +74,15 @@ export class OvlError extends Error {
 }
 
 /** Whether an error tells something about bytes that were read, and not about the machine that they are read on. */
-export function isAboutContent(error: unknown): boolean {
+export function isAboutContent(error: unknown): error is OvlError {
   return error instanceof OvlError && (error.exit === 1 || error.exit === 4);
+}
+
+/** One error for several: what all of them say, with the code and the details of the first; null for none. */
+export function joined(errors: readonly OvlError[], fields: ErrorFields = {}): OvlError | null {
+  const [first] = errors;
+  if (first === undefined) return null;
+  return new OvlError(first.code, errors.map(({ message }) => message).join("; "), { ...first.fields, ...fields });
 }
 
 const ERRNO_CODE: Readonly<Record<string, ErrorCode>> = {

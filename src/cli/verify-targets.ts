@@ -6,7 +6,7 @@ import { availableParallelism } from "node:os";
 import { OvlError } from "../errors.js";
 import type { LayerProgress } from "../layer/progress.js";
 import type { ImageId } from "../model/digest.js";
-import { type ClaimedLayer, type DamagedImage, isAboutContent } from "../source/damage.js";
+import { type ClaimedLayer, type DamagedImage, isFinding } from "../source/damage.js";
 import { asProblem, type Problem, statusOf, type Verification } from "../store/verification.js";
 import { type VerifyOptions, verifyLayers, verifySource } from "../store/verify-source.js";
 import { StoredVerifier } from "../store/verify-stored.js";
@@ -97,7 +97,7 @@ async function look(targets: Targets, name: string, verifier: Verifier, expect: 
 }
 
 function damage(thrown: unknown): DamagedImage {
-  if (!isAboutContent(thrown)) throw thrown;
+  if (!isFinding(thrown)) throw thrown;
   return { error: thrown, id: null, layers: [] };
 }
 

@@ -1,6 +1,6 @@
 /** Removing containers as `docker rm`: a container that runs or is mounted stays. */
 import { layerMounts } from "../driver/layer-mounts.js";
-import { asOvlError, OvlError } from "../errors.js";
+import { asOvlError, joined, OvlError } from "../errors.js";
 import type { JsonObject } from "../model/go-shape.js";
 import { removeContainerFiles } from "../store/container-removal.js";
 import { anonymousVolumes, type Container } from "../store/mounts.js";
@@ -77,8 +77,5 @@ function ownVolumes(store: Store, id: string, config: JsonObject): string[] {
 
 /** One error for all that could not be removed; what was removed stands in it, since it then is the whole answer. */
 export function removalFailure({ removed, failures }: RemoveContainersResult): OvlError | null {
-  const [first, ...others] = failures;
-  if (first === undefined) return null;
-  const message = [first, ...others].map((failure) => failure.message).join("; ");
-  return new OvlError(first.code, message, { ...first.fields, removed });
+  return joined(failures, { removed });
 }

@@ -1,5 +1,5 @@
 /** What is wrong with one image of a source, for those who want to know all of it. */
-import { OvlError } from "../errors.js";
+import { isAboutContent, OvlError } from "../errors.js";
 import type { Digest, ImageId } from "../model/digest.js";
 import type { DocumentBudget } from "./document-budget.js";
 import type { SourceLayer } from "./source.js";
@@ -28,13 +28,13 @@ export function tellDamage(
   budget: DocumentBudget,
   { id = null, layers = [] }: Partial<Omit<DamagedImage, "error">> = {},
 ): void {
-  if (onDamage === undefined || budget.isSpent || !isAboutContent(thrown)) throw thrown;
+  if (onDamage === undefined || budget.isSpent || !isFinding(thrown)) throw thrown;
   onDamage({ error: thrown, id, layers });
 }
 
-/** Whether a failure says something of what was looked at: it differs, is not there, or is malformed. */
-export function isAboutContent(thrown: unknown): thrown is OvlError {
-  return thrown instanceof OvlError && [1, 3, 4].includes(thrown.exit);
+/** Whether a failure says something of what was looked at: it differs, is malformed, or is not there. */
+export function isFinding(thrown: unknown): thrown is OvlError {
+  return isAboutContent(thrown) || (thrown instanceof OvlError && thrown.exit === 3);
 }
 
 /** Layers by themselves, each once; those without a digest claim nothing. */

@@ -1,5 +1,5 @@
 /** What verifying an image answers: findings, not a first failure. Text, JSON and exit status are made from it. */
-import { type ErrorCode, OvlError } from "../errors.js";
+import { type ErrorCode, isAboutContent, type OvlError } from "../errors.js";
 import type { DiffId, ImageId } from "../model/digest.js";
 
 /** Something that is not what it claims to be. */
@@ -22,7 +22,7 @@ export interface Verification {
 
 /** A failure as a finding; rethrown where it says nothing about the content. */
 export function problemOf(thrown: unknown, subject: string): Problem {
-  if (!(thrown instanceof OvlError) || (thrown.exit !== 1 && thrown.exit !== 4)) throw thrown;
+  if (!isAboutContent(thrown)) throw thrown;
   return asProblem(thrown, subject);
 }
 

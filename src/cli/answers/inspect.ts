@@ -1,6 +1,6 @@
 /** What `ovl inspect` answers, of what is stored and of what is in a SOURCE. */
 import { inspectContainer } from "../../container/inspect.js";
-import { asOvlError, OvlError } from "../../errors.js";
+import { asOvlError, joined, OvlError } from "../../errors.js";
 import type { JsonObject } from "../../model/go-shape.js";
 import { parseReference } from "../../model/reference.js";
 import { inspectConfig, inspectImage } from "../../store/inspect.js";
@@ -8,7 +8,10 @@ import type { StoreWarning } from "../../store/warning.js";
 import type { ImageTarget, Targets } from "../target.js";
 import type { Warned } from "./warned.js";
 
-/** The objects of `docker inspect`, in the order of the arguments, and one error for all that are not there or may not be read. */
+/**
+ * The objects of `docker inspect`, in the order of the arguments, and one error for all that are not there or may not be
+ * read.
+ */
 export async function inspectAll(
   targets: Targets,
   names: readonly string[],
@@ -34,13 +37,7 @@ export async function inspectAll(
       }
     }
   }
-  return { answer, warnings, missing: allOf(missing) };
-}
-
-function allOf([first, ...others]: readonly OvlError[]): OvlError | null {
-  if (first === undefined) return null;
-  const message = [first, ...others].map((missing) => missing.message).join("; ");
-  return new OvlError(first.code, message, first.fields);
+  return { answer, warnings, missing: joined(missing) };
 }
 
 async function missingOf(targets: Targets, name: string, thrown: unknown): Promise<OvlError> {

@@ -1,5 +1,5 @@
 /** What `ovl rmi` and `ovl prune` did: docker's lines for people, sorted by kind for programs. */
-import { OvlError } from "../../errors.js";
+import { joined, type OvlError } from "../../errors.js";
 import type { RemoveResult } from "../../store/remove.js";
 import { humanSize } from "../units.js";
 
@@ -31,9 +31,6 @@ export function pruneText(result: RemoveResult): string {
 
 /** One error for all that could not be removed; what was removed stands in it, since it then is the whole answer. */
 export function removalFailure(result: RemoveResult): OvlError | null {
-  const [first, ...others] = result.failures;
-  if (first === undefined) return null;
   const { untagged, deleted } = removed(result);
-  const message = [first, ...others].map((failure) => failure.message).join("; ");
-  return new OvlError(first.code, message, { ...first.fields, untagged, deleted });
+  return joined(result.failures, { untagged, deleted });
 }
