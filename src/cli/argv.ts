@@ -1,6 +1,7 @@
 /** What must be known of the arguments before oclif has parsed them. */
 
-const VALUE_FLAGS = new Set(["--root", "--storage-driver", "--progress"]);
+/** Flags of every command that take the next argument for their value. */
+export const VALUE_FLAGS: ReadonlySet<string> = new Set(["--root", "--storage-driver", "--progress"]);
 const SWITCHES = new Set(["--json", "--quiet", "-q", "--no-trunc", "--no-color"]);
 
 /** Whether a word is a flag of every command, without or with a value. */
@@ -25,8 +26,7 @@ export function commandFirst(argv: readonly string[]): string[] {
 /** Whether the one document on stdout is to be JSON, by the same rule as oclif's. */
 export function wantsJson(argv: readonly string[]): boolean {
   if (process.env["OVL_CONTENT_TYPE"]?.toLowerCase() === "json") return true;
-  const end = argv.indexOf("--");
-  const last = (end === -1 ? argv : argv.slice(0, end)).findLast((word) => /^--json(=|$)/.test(word));
+  const last = beforeDashes(argv).findLast((word) => /^--json(=|$)/.test(word));
   return last !== undefined && switchValue(last.slice("--json=".length) || "true") !== false;
 }
 
@@ -38,6 +38,11 @@ export function switchValue(text: string): boolean | null {
 
 /** Whether the command's help is wanted and not the command, by the same rule as oclif's. */
 export function asksForHelp(argv: readonly string[]): boolean {
+  return beforeDashes(argv).some((arg) => arg === "--help" || arg === "-h");
+}
+
+/** The arguments among which flags are; all of them where no `--` ends them. */
+export function beforeDashes(argv: readonly string[]): readonly string[] {
   const end = argv.indexOf("--");
-  return (end === -1 ? argv : argv.slice(0, end)).some((arg) => arg === "--help" || arg === "-h");
+  return end < 0 ? argv : argv.slice(0, end);
 }

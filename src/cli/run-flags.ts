@@ -1,12 +1,12 @@
 /** The arguments of `ovl create`, as docker's client reads them. */
 import { OvlError } from "../errors.js";
+import { isGlobalFlag, VALUE_FLAGS } from "./argv.js";
 
 /** Flags before the image that take the next argument for their value. */
-const WITH_VALUE = new Set(
-  "--name -e --env -w --workdir --entrypoint --hostname --label --root --storage-driver --progress".split(" "),
-);
-/** Flags of every command, which may stand at the end of any. */
-const TRAILING = new Set(["--root", "--storage-driver", "--progress", "--json", "--no-color", "--no-trunc", "--quiet"]);
+const WITH_VALUE = new Set([
+  ...VALUE_FLAGS,
+  ...["--name", "-e", "--env", "-w", "--workdir", "--entrypoint", "--hostname", "--label"],
+]);
 
 /**
  * The arguments with ovl's own first, then `--`, the image and its command: what stands behind the image is the
@@ -30,9 +30,9 @@ function withoutTrailing(words: readonly string[]): number {
   let end = words.length;
   for (;;) {
     const [before = "", last = ""] = [words[end - 2], words[end - 1]];
-    const name = last.split("=", 1)[0] as string;
-    if (end > 1 && TRAILING.has(name) && (name !== last || !WITH_VALUE.has(name))) end -= 1;
-    else if (end > 2 && TRAILING.has(before) && WITH_VALUE.has(before)) end -= 2;
+    // The short `-q` is the command's: many have one.
+    if (end > 1 && isGlobalFlag(last) && !last.startsWith("-q") && !VALUE_FLAGS.has(last)) end -= 1;
+    else if (end > 2 && VALUE_FLAGS.has(before)) end -= 2;
     else return end;
   }
 }

@@ -1,19 +1,21 @@
 /** Values of boolean flags, as docker's client takes them: `--force=false` is no `--force`. */
 import { OvlError } from "../../errors.js";
-import { switchValue } from "../argv.js";
+import { beforeDashes, switchValue } from "../argv.js";
 
 /** What is read of the declarations of flags. */
 type Declarations = Readonly<Record<string, { readonly type: string; readonly char?: string | undefined }>>;
 
 /** The arguments with no such values: the flag alone, or none of it; the last one counts. Throws USAGE for other values. */
 export function withoutSwitchValues(argv: readonly string[], flags: Declarations): readonly string[] {
-  const end = argv.indexOf("--");
-  const own = end < 0 ? argv : argv.slice(0, end);
-  let words = [...own];
+  const own = beforeDashes(argv);
+  let words: string[] = [];
   for (const [at, word] of own.entries()) {
     const [, dashes = "", name = "", value = ""] = /^(--?)([^=-][^=]*)=(.*)$/s.exec(word) ?? [];
     const spelled = spellings(flags, dashes, name);
-    if (spelled === null || takesNext(flags, own[at - 1])) continue;
+    if (spelled === null || takesNext(flags, own[at - 1])) {
+      words.push(word);
+      continue;
+    }
     const isOn = switchValue(value);
     if (isOn === null) {
       throw new OvlError(
@@ -21,10 +23,9 @@ export function withoutSwitchValues(argv: readonly string[], flags: Declarations
         `${dashes}${name} is on or off; expected true or false, not ${JSON.stringify(value)}`,
       );
     }
-    // What stands before it is overruled, what stands behind it will overrule it.
-    const behind = words.slice(words.indexOf(word) + 1);
-    const before = words.slice(0, words.indexOf(word)).filter((other) => !spelled.includes(other));
-    words = [...before, ...(isOn ? [`${dashes}${name}`] : []), ...behind];
+    // What stands before it is overruled.
+    words = words.filter((other) => !spelled.includes(other));
+    if (isOn) words.push(`${dashes}${name}`);
   }
   return [...words, ...argv.slice(own.length)];
 }
