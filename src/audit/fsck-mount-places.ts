@@ -116,7 +116,7 @@ class MountPlaces {
   /** Whether a layer, or another container with the better claim, has the pair of directories. */
   #isTaken(mount: MountRecord, rw: CacheId): boolean {
     // No read-write layer is called so.
-    if (rw.endsWith(INIT)) return true;
+    if (isInit(rw)) return true;
     const { users, disputed } = this.#known;
     const named = [...(users.get(rw) ?? []), ...(users.get(initOf(rw)) ?? [])];
     const { layers } = this.#picture;
@@ -160,6 +160,11 @@ export function initOf(rw: CacheId): CacheId {
   return `${rw}${INIT}` as CacheId;
 }
 
-function ownerOf(init: CacheId | null): CacheId | null {
-  return init?.endsWith(INIT) === true ? (init.slice(0, -INIT.length) as CacheId) : null;
+export function isInit(cacheId: CacheId): boolean {
+  return cacheId.endsWith(INIT);
+}
+
+/** The read-write layer that an init layer is called after; null for what is no init layer. */
+export function ownerOf(init: CacheId | null): CacheId | null {
+  return init !== null && isInit(init) ? (init.slice(0, -INIT.length) as CacheId) : null;
 }

@@ -3,7 +3,7 @@
  * directories that stand on it, or by what it stands on. Such a directory is no orphan.
  */
 import type { CacheId, ChainId, ImageId } from "../model/digest.js";
-import { findMountPlaces, initOf, type MountPlace } from "./fsck-mount-places.js";
+import { findMountPlaces, initOf, isInit, type MountPlace } from "./fsck-mount-places.js";
 import {
   type DirectoryRecord,
   isUnfinished,
@@ -175,7 +175,7 @@ function findDisputed(picture: Picture, known: Known, firstLower: FirstLower): S
     const record = picture.directories.get(cacheId);
     const fits = layers.filter(({ chainId }) => {
       const parent = known.parentOf(chainId);
-      if (record === undefined || cacheId.endsWith("-init")) return false;
+      if (record === undefined || isInit(cacheId)) return false;
       if (depthOf(chainId, known.parentOf) !== record.lowers.length + 1) return false;
       const below = parent === null ? undefined : picture.layers.get(parent)?.cacheId;
       return below?.state !== "valid" || firstLower(record) === below.value;
@@ -219,7 +219,7 @@ function findUnnamed(picture: Picture, users: Known["users"], firstLower: FirstL
   const containers = new Map<CacheId | null, CacheId[]>();
   for (const record of picture.directories.values()) {
     const { cacheId, entries } = record;
-    if (users.has(cacheId) || cacheId.endsWith("-init")) continue;
+    if (users.has(cacheId) || isInit(cacheId)) continue;
     // A container's own layer has its init layer beside it, and never `committed`.
     const init = picture.directories.get(initOf(cacheId));
     if (init !== undefined) {

@@ -2,6 +2,7 @@
 import type { CacheId, ChainId, DiffId, ImageId } from "../model/digest.js";
 import { familiarString } from "../model/reference.js";
 import { unfinishedDirectories } from "./checks/leftovers.js";
+import { isInit, ownerOf } from "./fsck-mount-places.js";
 import type { Picture } from "./fsck-picture.js";
 import type { Relations } from "./fsck-relations.js";
 
@@ -125,14 +126,13 @@ export class OwnerIndex {
   }
 
   #containersAt(cacheId: CacheId): Belonging[] {
-    const init = cacheId.endsWith("-init");
-    const kind = init ? "container-init" : "container";
-    const owner = (init ? cacheId.slice(0, -"-init".length) : cacheId) as CacheId;
-    const known = (this.relations.users.get(cacheId) ?? []).filter((user) => !user.startsWith("sha256:"));
+    const kind = isInit(cacheId) ? "container-init" : "container";
+    const owner = ownerOf(cacheId) ?? cacheId;
     // Where `init-id` is lost, the name still tells whose it is.
-    const beside = init ? (this.relations.users.get(owner) ?? []).filter((user) => !user.startsWith("sha256:")) : [];
+    const users = [...new Set([cacheId, owner])].flatMap((id) => this.relations.users.get(id) ?? []);
+    const known = users.filter((user) => !user.startsWith("sha256:"));
     const found = this.relations.places.containerIn.get(owner);
-    const ids = [...known, ...beside, ...(found === undefined ? [] : [found])];
+    const ids = [...known, ...(found === undefined ? [] : [found])];
     if (ids.length === 0 && this.#claimedByContainers.has(owner)) return [{ kind, containerId: null }];
     return [...new Set(ids)].map((containerId) => ({ kind, containerId }));
   }

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { CacheId } from "../../model/digest.js";
 import { diskUse } from "../disk-use.js";
 import { type Finding, finding, type Step, shown } from "../fsck-finding.js";
-import { initOf } from "../fsck-mount-places.js";
+import { initOf, isInit } from "../fsck-mount-places.js";
 import type { Field, MountRecord, Picture } from "../fsck-picture.js";
 import type { Relations } from "../fsck-relations.js";
 import { topOf } from "../fsck-top.js";
@@ -30,7 +30,7 @@ function abandoned(picture: Picture, relations: Relations, owners: Owners, { con
   let bytes = diskUse(dir);
   for (const cacheId of ownDirectories(picture, relations, owners, containerId)) {
     const path = join(picture.home, cacheId);
-    if (!cacheId.endsWith("-init") && hasFiles(picture, cacheId)) steps.push({ do: "set-aside", path });
+    if (!isInit(cacheId) && hasFiles(picture, cacheId)) steps.push({ do: "set-aside", path });
     else bytes += diskUse(path);
     // The rest, or the short name alone.
     steps.push({ do: "drop-directory", cacheId });
@@ -134,7 +134,7 @@ function mountSteps(picture: Picture, relations: Relations, id: string, dir: str
     mkdir(tmp),
     mkdir(staged),
     write("mount-id", mountId),
-    write("init-id", `${mountId}-init`),
+    write("init-id", initOf(mountId)),
     ...(parent === null ? [] : [write("parent", parent)]),
     mkdir(join(picture.image, "layerdb", "mounts")),
     { do: "rename", path: staged, to: dir },

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { CacheId } from "../../model/digest.js";
 import { diskUse } from "../disk-use.js";
 import { type Finding, finding } from "../fsck-finding.js";
-import { initOf } from "../fsck-mount-places.js";
+import { initOf, isInit } from "../fsck-mount-places.js";
 import type { DirectoryRecord, Picture } from "../fsck-picture.js";
 import { NO_LAYERS } from "../fsck-read-layers.js";
 import type { Relations } from "../fsck-relations.js";
@@ -15,8 +15,9 @@ const PROBE = /^(check-overlayfs-support|opaque-bug-check|metacopy-check|userxat
 export function* checkOrphans(picture: Picture, relations: Relations, unfinished: ReadonlySet<CacheId>) {
   const moving = workUnderWay(picture) !== null;
   // A read-write layer is known by its init layer, so that one goes last.
-  const isInit = ({ cacheId }: DirectoryRecord) => Number(cacheId.endsWith("-init"));
-  const records = [...picture.directories.values()].sort((a, b) => isInit(a) - isInit(b));
+  const records = [...picture.directories.values()].sort(
+    (a, b) => Number(isInit(a.cacheId)) - Number(isInit(b.cacheId)),
+  );
   const { users, places, buildKit } = relations;
   // What is lost elsewhere in the root may be in any of them.
   const lost = [...places.mounts.values()].some((mount) => mount.lost);
@@ -37,7 +38,7 @@ export function* checkOrphans(picture: Picture, relations: Relations, unfinished
 
 function orphan(picture: Picture, record: DirectoryRecord, safe: boolean): Finding {
   const { cacheId, dir } = record;
-  const code = cacheId.endsWith("-init") ? "ORPHAN_INIT_DIR" : "ORPHAN_LAYER_DIR";
+  const code = isInit(cacheId) ? "ORPHAN_INIT_DIR" : "ORPHAN_LAYER_DIR";
   if (!safe) {
     const detail = "layers or containers of this root have lost theirs, so it stays";
     return finding(code, { subject: cacheId, path: dir, bytes: diskUse(dir), detail });
