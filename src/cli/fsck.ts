@@ -4,12 +4,10 @@ import type { FsckReport } from "../audit/fsck-report.js";
 import { fsck, fsckRepair } from "../audit/fsck-run.js";
 import { OvlError } from "../errors.js";
 import type { LayerProgress } from "../layer/progress.js";
-import { type OpenedSource, openSource } from "../source/open-source.js";
 import type { RegistryOptions } from "../source/registry/options.js";
-import type { SourceImage } from "../source/source.js";
 import type { Store } from "../store/store.js";
 import { maxLayerBytesOf } from "./flags.js";
-import { unlessInterrupted } from "./interrupt.js";
+import { openSources } from "./open-sources.js";
 
 export interface FsckFlags {
   readonly deep: boolean;
@@ -40,38 +38,12 @@ export async function runFsck(
     const report = await fsck(store, { ...options, onUnjudged: (message) => warnings.push({ message }) });
     return { report, warnings };
   }
-  const sources = await openSources(flags.source ?? [], { ...run, maxLayerBytes });
-  try {
-    const images = await imagesOf(sources);
-    const root = { root: store.root, driver: store.driver.name, force: flags.force };
-    const { report, failures } = await fsckRepair(root, { ...options, images });
-    return { report, warnings: failures };
-  } finally {
-    for (const { source } of sources) await source[Symbol.asyncDispose]();
-  }
-}
-
-async function openSources(
-  locations: readonly string[],
-  {
-    registry,
+  await using sources = await openSources(
+    flags.source ?? [],
+    { registry: run.registry, platform: null, maxLayerBytes },
     signal,
-    maxLayerBytes,
-  }: {
-    readonly registry: RegistryOptions;
-    readonly signal: AbortSignal;
-    readonly maxLayerBytes: number | undefined;
-  },
-): Promise<OpenedSource[]> {
-  const opened: OpenedSource[] = [];
-  for (const location of locations) {
-    opened.push(await unlessInterrupted(openSource(location, registry, maxLayerBytes), signal));
-  }
-  return opened;
-}
-
-async function imagesOf(sources: readonly OpenedSource[]): Promise<SourceImage[]> {
-  const images: SourceImage[] = [];
-  for (const { source, name } of sources) images.push(...(await source.images({ name, platform: null })));
-  return images;
+  );
+  const root = { root: store.root, driver: store.driver.name, force: flags.force };
+  const { report, failures } = await fsckRepair(root, { ...options, images: sources.images });
+  return { report, warnings: failures };
 }

@@ -53,16 +53,19 @@ SOURCE is an OCI layout (oci:DIR[:NAME]), an archive (oci-archive:FILE[:NAME], d
   }
 
   protected async pull(sources: readonly string[], flags: WriteFlags & PullFlags & RegistryFlags) {
-    const [{ openSources, pullPlan }, { pull }] = await Promise.all([
+    const [{ pullPlan }, { openSources }, { pull }] = await Promise.all([
       import("../cli/pull-sources.js"),
+      import("../cli/open-sources.js"),
       import("../store/pull.js"),
     ]);
     const { signal } = this;
     const plan = await pullPlan(sources, flags, await this.registry(flags));
-    await using opened = await openSources(plan, signal);
+    const { platform, registry, options } = plan;
+    // Before the root is looked at: where there is nothing to bring, none is made.
+    await using opened = await openSources(plan.sources, { platform, registry, ...options }, signal);
     await using store = await this.writer(flags, "create");
     using progress = await this.progress(flags, "extracting");
-    const { images, warnings } = await pull(store, opened.images, { ...plan.options, progress, signal });
+    const { images, warnings } = await pull(store, opened.images, { ...options, progress, signal });
     progress[Symbol.dispose]();
     await this.tell(warnings, flags);
     return this.answer({ images }, flags, { text: () => pulledText(images), ids: () => images.map(({ id }) => id) });
