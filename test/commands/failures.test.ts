@@ -93,7 +93,7 @@ describe("a failure", () => {
     });
   }
 
-  for (const host of ["localhost:99999", "999.1.1.1:5000", "foo.123", "xn--a.com"]) {
+  for (const host of ["localhost:99999", "999.1.1.1:5000", "foo.123"]) {
     it(`names ${host} where a registry is expected, which no address can hold`, async () => {
       const app = `${host}/team/app:1`;
       for (const args of [
