@@ -1,6 +1,6 @@
 /**
  * The legacy overlay storage driver, which every image layer gives a complete tree: `overlay/<cache-id>/root`;
- * a container has `lower-id`, `upper` and `work`. Reading only: layers are made when the driver can copy trees.
+ * a container has `lower-id`, `upper` and `work`. Reading and removing only: no layer is made here.
  */
 import { basename, join, relative } from "node:path";
 import { asOvlError, OvlError } from "../errors.js";

@@ -62,8 +62,6 @@ export function makeObject(target: ApplyTarget, entry: TarEntry, at: EntryPath, 
     case "fifo":
       makeNode(target, entry, at);
       break;
-    case "global":
-      break;
     case "unknown":
       throw target.refusal(`unhandled tar header type ${entry.typeFlag}`);
   }
@@ -79,7 +77,6 @@ function makeFile(target: ApplyTarget, entry: TarEntry, at: EntryPath, payload: 
       target.must(writeAll(fd, bytes), "its content");
       target.bytes += bytes.byteLength;
     }
-    target.ownFiles?.add(target, fd);
     giveAttributes(target, entry, fd);
     const { atime, mtime } = timesOf(entry);
     target.must(changeTimes(fd, atime, mtime), "its times");
@@ -136,9 +133,7 @@ function makeHardLink(target: ApplyTarget, entry: TarEntry, at: EntryPath): void
   }
   const made = target.replace(at, (dir) => {
     const from = target.jail.directory(parentOf(link));
-    if (from < 0) return from;
-    target.ownFiles?.separate(target, from, base);
-    return linkAt(from, base, dir, at.base);
+    return from < 0 ? from : linkAt(from, base, dir, at.base);
   });
   if (made === -EPERM)
     throw target.refusal(`a hard link to "${displayName(link)}": EPERM (is it a directory?)`, { errno: "EPERM" });

@@ -23,7 +23,6 @@ import { statOf } from "../sys/stat.js";
 import type { TarEntry } from "../tar/entry.js";
 import { ApplyWarnings } from "./apply-warnings.js";
 import { Jail, parentOf } from "./jail.js";
-import { OwnFiles } from "./own-file.js";
 
 /** Failures that lie in the archive; all others are the machine's. */
 const ARCHIVE_FAULTS: ReadonlySet<number> = new Set([
@@ -49,16 +48,9 @@ export interface EntryPath {
   readonly base: ByteString;
 }
 
-export interface ImpliedDirectory {
-  readonly mode: number;
-  /** Whether they belong to root even where the directory above passes its group on. */
-  readonly rootOwned: boolean;
-}
-
 export interface ApplyTargetOptions {
   readonly strict: boolean;
   readonly privileged: boolean;
-  readonly sharesFiles: boolean;
   readonly maxEntries: number;
   readonly onStep: () => void;
 }
@@ -71,8 +63,6 @@ export class ApplyTarget implements Disposable {
   readonly privileged: boolean;
   /** To be called now and then in what takes long without reading the archive. Throws to end the work. */
   readonly onStep: () => void;
-  /** Set where files may be shared with lower layers. */
-  readonly ownFiles: OwnFiles | null;
   /** Bytes in files and symlinks made. */
   bytes = 0;
   /** Something was removed again, so `bytes` is no longer what there is. */
@@ -95,7 +85,6 @@ export class ApplyTarget implements Disposable {
     this.strict = options.strict;
     this.privileged = options.privileged;
     this.onStep = options.onStep;
-    this.ownFiles = options.sharesFiles ? new OwnFiles() : null;
     this.jail = new Jail(dir, () => this.contained("passes through a symlink that leads out of the layer"));
   }
 
@@ -117,10 +106,10 @@ export class ApplyTarget implements Disposable {
    * Makes the directory that an entry goes into, and those above it, where the archive only implies them. What is
    * there and no directory is for the entry to fail at.
    */
-  makeParents(path: ByteString, implied: ImpliedDirectory): void {
+  makeParents(path: ByteString): void {
     if (this.jail.directory(path) !== -ENOENT) return;
     const parent = parentOf(path);
-    this.makeParents(parent, implied);
+    this.makeParents(parent);
     const above = this.must(this.jail.directory(parent), "its directory");
     const base = path.slice(path.lastIndexOf("/") + 1) as ByteString;
     const made = makeDirectoryAt(above, base, 0o700);
@@ -130,7 +119,7 @@ export class ApplyTarget implements Disposable {
     this.#count();
     const fd = this.must(openAt(above, base, DIRECTORY), "a directory that it implies");
     this.jail.hold(path, fd);
-    this.#finishImplied(fd, implied);
+    this.#finishImplied(fd);
   }
 
   /** A few names imply thousands of directories each, which take as much of the disk as if they were listed. */
@@ -144,13 +133,16 @@ export class ApplyTarget implements Disposable {
     );
   }
 
-  /** A set-group-id bit that the directory got from the one above stays, as moby leaves it. */
-  #finishImplied(fd: number, implied: ImpliedDirectory): void {
+  /**
+   * They belong to root even where the directory above passes its group on; a set-group-id bit that they got from it
+   * stays, as moby leaves it.
+   */
+  #finishImplied(fd: number): void {
     const stat = statOf(fd);
     if (typeof stat === "number") throw this.failure(-stat, "a directory that it implies");
-    const mode = implied.mode | (stat.mode & 0o7000) | (this.privileged ? 0 : 0o700);
+    const mode = 0o755 | (stat.mode & 0o7000);
     this.must(changeMode(fd, mode), "the mode of a directory that it implies");
-    if (!this.privileged || !implied.rootOwned || (stat.uid === 0 && stat.gid === 0)) return;
+    if (!this.privileged || (stat.uid === 0 && stat.gid === 0)) return;
     this.must(changeOwner(fd, 0, 0), "the owner of a directory that it implies");
   }
 

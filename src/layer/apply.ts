@@ -1,6 +1,6 @@
 /**
- * A layer tar applied to a directory, entry by entry, with the very result that dockerd 20.10 has: on-disk-format §5.
- * dockerd extracts after chroot into the directory; here a jail stands for the chroot.
+ * A layer tar applied to a directory, entry by entry, with the very result that dockerd 20.10 has with its overlay2
+ * driver. dockerd extracts after chroot into the directory; here a jail stands for the chroot.
  */
 import { constants } from "node:fs";
 import type { ByteSource } from "../blob/byte-source.js";
@@ -13,20 +13,17 @@ import { cleanPath } from "../tar/clean.js";
 import { MAX_ENTRIES, type TarEntry } from "../tar/entry.js";
 import { makeObject } from "./apply-object.js";
 import { entryPath, insideLayer, isTooLong, leadsOut } from "./apply-path.js";
+import { sizeOfTree } from "./apply-size.js";
 import { ApplyTarget } from "./apply-target.js";
 import { finalTimesOf, type Times } from "./apply-times.js";
-import type { LayerDialect } from "./dialect.js";
 import type { LayerWarning } from "./job.js";
-import { OverlayDialect } from "./overlay.js";
-import { overlay2 } from "./overlay2.js";
+import { applyWhiteout, isWhiteout } from "./whiteouts.js";
 
 export interface ApplyOptions {
   /** Refuse with PATH_ESCAPE what dockerd only contains. */
   readonly strict?: boolean;
   /** Give owners and make devices, as only root can; by default whether the process has the rights for all of it. */
   readonly privileged?: boolean;
-  /** The storage driver whose layer this is; overlay2 by default. */
-  readonly driver?: "overlay2" | "overlay";
   /** Entries, and directories that their names only imply, that a layer may have together; MAX_ENTRIES by default. */
   readonly maxEntries?: number;
   /** Called at each directory while a layer is ended, which may take long; what it throws ends the work. */
@@ -34,7 +31,7 @@ export interface ApplyOptions {
 }
 
 export interface ApplySummary {
-  /** Bytes, as docker's `size` file counts them: on-disk-format §2.5. */
+  /** Bytes, as docker's `size` file counts them. */
   readonly size: number;
   /** Entries that made or changed something. */
   readonly files: number;
@@ -50,23 +47,14 @@ interface DirectoryTimes extends Times {
 
 export class LayerApplier implements Disposable {
   readonly #target: ApplyTarget;
-  readonly #dialect: LayerDialect;
   /** Directories get their times when nothing more is put into them. */
   readonly #directories: DirectoryTimes[] = [];
   #files = 0;
 
-  /** @param dir the layer's directory: empty, or with the overlay driver a copy of the parent's by hard links */
+  /** @param dir the layer's own directory, empty */
   constructor(dir: string, options: ApplyOptions = {}) {
-    const { strict = false, privileged = canMakeLayers(), driver = "overlay2" } = options;
-    const { maxEntries = MAX_ENTRIES, onStep = () => {} } = options;
-    this.#dialect = driver === "overlay2" ? overlay2 : new OverlayDialect();
-    this.#target = new ApplyTarget(dir, {
-      strict,
-      privileged,
-      sharesFiles: this.#dialect.sharesFiles,
-      maxEntries,
-      onStep,
-    });
+    const { strict = false, privileged = canMakeLayers(), maxEntries = MAX_ENTRIES, onStep = () => {} } = options;
+    this.#target = new ApplyTarget(dir, { strict, privileged, maxEntries, onStep });
   }
 
   /**
@@ -77,15 +65,19 @@ export class LayerApplier implements Disposable {
     const target = this.#target;
     target.begin(entry.name);
     const name = cleanPath(entry.name);
-    if (this.#dialect.passesOver(entry, name)) return;
+    // The root is what the driver made it: moby passes over `./`, though not over `/`.
+    if (entry.type === "global" || name === ".") return;
     const path = insideLayer(name);
     if (leadsOut(entry.name)) target.contained("has a name that, taken literally, leads out of the layer");
     if (isTooLong(path)) throw target.failure(ENAMETOOLONG, "its name");
     if (path === "" && entry.type !== "directory") throw target.failure(EBUSY, "replacement of the layer's root");
     const at = entryPath(path);
-    target.makeParents(at.parent, this.#dialect.implied);
+    target.makeParents(at.parent);
     this.#files++;
-    if (this.#dialect.handle(target, entry, at, payload)) return;
+    if (isWhiteout(at)) {
+      applyWhiteout(target, entry, at);
+      return;
+    }
     target.putBack(path);
     makeObject(target, entry, at, payload);
     if (entry.type === "directory") this.#directories.push({ name: entry.name, path, ...finalTimesOf(entry) });
@@ -93,21 +85,21 @@ export class LayerApplier implements Disposable {
 
   /** Ends the layer; nothing can be applied after it. */
   finish(): ApplySummary {
-    this.#target.settle();
+    const target = this.#target;
+    target.settle();
     for (const directory of this.#directories) {
-      this.#target.onStep();
+      target.onStep();
       this.#setTimes(directory);
     }
     return {
-      size: this.#dialect.finish(this.#target),
+      size: target.removed ? sizeOfTree(target.jail.root, target.onStep) : target.bytes,
       files: this.#files,
-      warnings: this.#target.warnings.list(),
-      disturbed: this.#target.removed || this.#target.kept,
+      warnings: target.warnings.list(),
+      disturbed: target.removed || target.kept,
     };
   }
 
   [Symbol.dispose](): void {
-    this.#dialect[Symbol.dispose]();
     this.#target[Symbol.dispose]();
   }
 

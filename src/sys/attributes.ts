@@ -14,8 +14,6 @@ export interface Time {
   readonly nsec: number;
 }
 
-/** The time of the call, by the filesystem's clock. */
-export const NOW: Time = { sec: 0, nsec: 2 ** 30 - 1 };
 /** The time that the object has. */
 export const AS_IT_IS: Time = { sec: 0, nsec: 2 ** 30 - 2 };
 

@@ -7,8 +7,6 @@ import { byteString } from "../../src/model/bytes.js";
 import { cleanPath } from "../../src/tar/clean.js";
 import { type EntryOptions, entry, layer } from "../support/tar-builder.js";
 
-export type DriverName = "overlay2" | "overlay";
-
 export interface RandomEntry {
   readonly flag: string;
   readonly name: string;
@@ -48,49 +46,44 @@ const xattrs = fc.constantFrom<Record<string, string>>(
   { nodot: "v" },
   { "trusted.overlay.opaque": "y" },
 );
-/**
- * Directories and files more often, links half as often, the rest now and then. No fifos for the overlay driver:
- * dockerd waits for ever for a writer of fifo `a` when it comes to `a/.wh.b`.
- */
-const FLAGS = { overlay2: "5555000000112233467g", overlay: "555500000011223347g" };
+/** Directories and files more often, links half as often, the rest now and then. */
+const FLAGS = "5555000000112233467g";
 
-const randomEntry = (driver: DriverName): fc.Arbitrary<RandomEntry> =>
-  fc
-    .record({
-      flag: fc.constantFrom(...FLAGS[driver]),
-      name: path,
-      link: path,
-      content: fc.constantFrom("", "x", "12345"),
-      mode: fc.constantFrom(0o644, 0o755, 0o4755, 0o2775, 0o1777, 0, 0o777),
-      uid: id,
-      gid: id,
-      mtime: time,
-      atime: fc.option(time),
-      device: fc.constantFrom<[number, number]>([0, 0], [1, 3], [300, 70000]),
+const randomEntry: fc.Arbitrary<RandomEntry> = fc
+  .record({
+    flag: fc.constantFrom(...FLAGS),
+    name: path,
+    link: path,
+    content: fc.constantFrom("", "x", "12345"),
+    mode: fc.constantFrom(0o644, 0o755, 0o4755, 0o2775, 0o1777, 0, 0o777),
+    uid: id,
+    gid: id,
+    mtime: time,
+    atime: fc.option(time),
+    device: fc.constantFrom<[number, number]>([0, 0], [1, 3], [300, 70000]),
+    xattrs,
+  })
+  .map(({ flag, name, link, content, mode, uid, gid, mtime, atime, device, xattrs }) => ({
+    flag,
+    name,
+    content: flag === "0" ? content : "",
+    options: {
+      mode,
+      uid,
+      gid,
       xattrs,
-    })
-    .map(({ flag, name, link, content, mode, uid, gid, mtime, atime, device, xattrs }) => ({
-      flag,
-      name,
-      content: flag === "0" ? content : "",
-      options: {
-        mode,
-        uid,
-        gid,
-        xattrs,
-        pax: { mtime, ...(atime === null ? {} : { atime }) },
-        ...(flag === "1" || flag === "2" ? { link } : {}),
-        ...(flag === "3" || flag === "4" ? { device } : {}),
-      },
-    }));
+      pax: { mtime, ...(atime === null ? {} : { atime }) },
+      ...(flag === "1" || flag === "2" ? { link } : {}),
+      ...(flag === "3" || flag === "4" ? { device } : {}),
+    },
+  }));
 
 /** No two of one cleaned name: those are refused before anything is extracted, which other tests show. */
-export const randomLayer = (driver: DriverName) =>
-  fc.uniqueArray(randomEntry(driver), {
-    minLength: 1,
-    maxLength: 12,
-    selector: ({ name }) => cleanPath(byteString(Buffer.from(name))),
-  });
+export const randomLayer = fc.uniqueArray(randomEntry, {
+  minLength: 1,
+  maxLength: 12,
+  selector: ({ name }) => cleanPath(byteString(Buffer.from(name))),
+});
 
 export function tarOf(entries: readonly RandomEntry[]): Buffer {
   return layer(...entries.map(({ flag, name, content, options }) => entry(flag, name, content, options)));

@@ -16,7 +16,7 @@ import { startDockerd } from "../support/dockerd.js";
 import { oracle } from "../support/oracles.js";
 import { type Scratch, scratch } from "../support/tmp.js";
 import { readTree, type Tree } from "../support/tree.js";
-import { type DriverName, randomLayer, tarOf } from "./random-layer.js";
+import { randomLayer, tarOf } from "./random-layer.js";
 
 const RUNS = Number(process.env["OVL_RANDOM_LAYERS"] ?? 100);
 const SEED = Number(process.env["OVL_RANDOM_SEED"] ?? 20);
@@ -26,22 +26,17 @@ interface Extracted {
   readonly size: number;
 }
 
-for (const driver of ["overlay2", "overlay"] as const) {
-  const title = `dockerd and ovl extract random layers of the ${driver} driver alike`;
-  test(title, { skip: oracle("root", "dockerd", "getfattr") }, () => compareRandomLayers(driver));
-}
-
-async function compareRandomLayers(driver: DriverName): Promise<void> {
+test("dockerd and ovl extract random layers alike", { skip: oracle("root", "dockerd", "getfattr") }, async () => {
   using place = scratch("random");
-  await using daemon = await startDockerd(place.dir("root"), driver);
+  await using daemon = await startDockerd(place.dir("root"));
   const verdicts = { taken: 0, refused: 0 };
   let number = 0;
   await fc.assert(
-    fc.asyncProperty(randomLayer(driver), async (entries) => {
+    fc.asyncProperty(randomLayer, async (entries) => {
       const archive = tarOf(entries);
       const from = BigInt(Date.now() - 20) * 1_000_000n;
       const theirs = await byDockerd(daemon.socket, archive);
-      const ours = byOvl(place, `ovl-${number++}`, archive, driver);
+      const ours = byOvl(place, `ovl-${number++}`, archive);
       const now = { from, to: BigInt(Date.now() + 1) * 1_000_000n };
       if (theirs instanceof Error || ours instanceof Error) {
         assert.equal(ours instanceof Error, theirs instanceof Error, `dockerd: ${said(theirs)}, ovl: ${said(ours)}`);
@@ -57,17 +52,17 @@ async function compareRandomLayers(driver: DriverName): Promise<void> {
   // Were nearly everything refused, or nothing, this would show little.
   const least = RUNS / 10;
   assert.ok(verdicts.taken > least && verdicts.refused > least, JSON.stringify(verdicts));
-}
+});
 
 function said(outcome: Extracted | Error): string {
   return outcome instanceof Error ? outcome.message : "taken";
 }
 
-function byOvl(place: Scratch, name: string, archive: Buffer, driver: DriverName): Extracted | Error {
+function byOvl(place: Scratch, name: string, archive: Buffer): Extracted | Error {
   const directory = place.join(name);
   mkdirSync(directory, { mode: 0o755 });
   try {
-    using applier = new LayerApplier(directory, { driver });
+    using applier = new LayerApplier(directory);
     const chunks = [archive];
     const reader = new TarReader({ read: () => chunks.pop() ?? null });
     for (let one = reader.next(); one !== null; one = reader.next()) applier.apply(one, reader.payload());
@@ -87,10 +82,9 @@ async function byDockerd(socket: string, archive: Buffer): Promise<Extracted | E
   if (status === undefined) return new Error(error);
   const image = JSON.parse(await call(socket, "GET", `/images/${status}/json`)) as {
     Size: number;
-    GraphDriver: { Data: { UpperDir: string } | { RootDir: string } };
+    GraphDriver: { Data: { UpperDir: string } };
   };
-  const { Data } = image.GraphDriver;
-  const tree = readTree("UpperDir" in Data ? Data.UpperDir : Data.RootDir);
+  const tree = readTree(image.GraphDriver.Data.UpperDir);
   await call(socket, "DELETE", `/images/${status}`);
   return { tree, size: image.Size };
 }

@@ -1,4 +1,4 @@
-/** Layers of the overlay2 driver: only what they change, with marks that the kernel's overlay filesystem reads. */
+/** Whiteouts and opaque marks of a layer tar, made into what the kernel's overlay filesystem reads in their place. */
 import type { ByteString } from "../model/bytes.js";
 import { close, makeNodeAt, O_PATH, S_IFCHR } from "../sys/at.js";
 import { changeOwnerAt } from "../sys/attributes.js";
@@ -6,29 +6,21 @@ import { EEXIST } from "../sys/errno.js";
 import { isDirectory, statAt } from "../sys/stat.js";
 import { setXattrOfPathFd } from "../sys/xattr.js";
 import type { TarEntry } from "../tar/entry.js";
-import { sizeOfTree } from "./apply-size.js";
 import type { ApplyTarget, EntryPath } from "./apply-target.js";
-import type { LayerDialect } from "./dialect.js";
 
 const WHITEOUT = ".wh.";
 const OPAQUE = ".wh..wh..opq";
 const YES = Buffer.from("y");
 
-export const overlay2: LayerDialect = {
-  implied: { mode: 0o755, rootOwned: true },
-  sharesFiles: false,
-  // The root is what the driver made it: moby passes over `./`, though not over `/`.
-  passesOver: (entry, name) => entry.type === "global" || name === ".",
-  handle(target, entry, at) {
-    if (!at.base.startsWith(WHITEOUT)) return false;
-    removeNamesake(target, entry, at);
-    if (at.base === OPAQUE) markOpaque(target, at);
-    else makeWhiteout(target, entry, at);
-    return true;
-  },
-  finish: (target) => (target.removed ? sizeOfTree(target.jail.root, target.onStep) : target.bytes),
-  [Symbol.dispose]() {},
-};
+export function isWhiteout(at: EntryPath): boolean {
+  return at.base.startsWith(WHITEOUT);
+}
+
+export function applyWhiteout(target: ApplyTarget, entry: TarEntry, at: EntryPath): void {
+  removeNamesake(target, entry, at);
+  if (at.base === OPAQUE) markOpaque(target, at);
+  else makeWhiteout(target, entry, at);
+}
 
 /** Something may really be called so: a directory that a deeper name implied, or `.wh.x` whited out as `.wh..wh.x`. */
 function removeNamesake(target: ApplyTarget, entry: TarEntry, at: EntryPath): void {
