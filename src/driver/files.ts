@@ -187,5 +187,3 @@ export function ensureDirectory(path: string, mode: number): void {
     if (errnoOf(thrown) !== "EEXIST") throw thrown;
   }
 }
-
-export { errnoOf };

@@ -1,7 +1,6 @@
 import { lstatSync } from "node:fs";
 import { dirname } from "node:path";
-import { asOvlError, OvlError } from "../errors.js";
-import { errnoOf } from "./files.js";
+import { asOvlError, errnoOf, OvlError } from "../errors.js";
 
 /** Whether a path is a directory itself: not a symlink to one, and not below something that is none. */
 export function isDirectory(path: string): boolean {

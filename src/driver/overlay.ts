@@ -3,10 +3,10 @@
  * a container has `lower-id`, `upper` and `work`. Reading and removing only: no layer is made here.
  */
 import { basename, join, relative } from "node:path";
-import { asOvlError, OvlError } from "../errors.js";
+import { asOvlError, errnoOf, OvlError } from "../errors.js";
 import { type CacheId, isCacheId } from "../model/digest.js";
 import type { DirectoryProblem, Driver, GraphData, MountPlan } from "./driver.js";
-import { errnoOf, readId, readNames } from "./files.js";
+import { readId, readNames } from "./files.js";
 import { isDirectory, obstacleToContent } from "./is-directory.js";
 import { removeTree } from "./remove-tree.js";
 

@@ -6,12 +6,11 @@
 import { randomBytes } from "node:crypto";
 import { readlinkSync, rmSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
-import { asOvlError, OvlError } from "../errors.js";
+import { asOvlError, errnoOf, OvlError } from "../errors.js";
 import { type CacheId, isCacheId } from "../model/digest.js";
 import type { DirectoryProblem, Driver, GraphData, MountPlan } from "./driver.js";
 import {
   ensureDirectory,
-  errnoOf,
   makeDirectory,
   readNames,
   readSmall,

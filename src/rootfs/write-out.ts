@@ -1,9 +1,8 @@
 /** A union written out as a directory, without mounting anything. */
 import { constants, lstatSync, mkdirSync, readdirSync, renameSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
-import { errnoOf } from "../driver/files.js";
 import { removeTree } from "../driver/remove-tree.js";
-import { asOvlError, OvlError } from "../errors.js";
+import { asOvlError, errnoOf, OvlError } from "../errors.js";
 import { byteStringOf } from "../model/bytes.js";
 import { temporaryName } from "../store/save-output.js";
 import { AT_FDCWD, close, openAt, renameAt } from "../sys/at.js";

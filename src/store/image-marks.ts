@@ -5,8 +5,8 @@
  */
 import { rmdirSync } from "node:fs";
 import { join } from "node:path";
-import { ensureDirectory, errnoOf, readNames, syncDirectory } from "../driver/files.js";
-import { asOvlError } from "../errors.js";
+import { ensureDirectory, readNames, syncDirectory } from "../driver/files.js";
+import { asOvlError, errnoOf } from "../errors.js";
 import { hexOf, type ImageId } from "../model/digest.js";
 import type { ImageDb } from "./imagedb.js";
 import type { Repositories } from "./repositories.js";

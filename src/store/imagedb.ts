@@ -3,7 +3,6 @@ import { rmdirSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import {
   ensureDirectory,
-  errnoOf,
   readNames,
   readSmall,
   type SmallFile,
@@ -12,7 +11,7 @@ import {
 } from "../driver/files.js";
 import { isDirectory } from "../driver/is-directory.js";
 import { removeTree } from "../driver/remove-tree.js";
-import { asOvlError, OvlError, osError } from "../errors.js";
+import { asOvlError, errnoOf, OvlError, osError } from "../errors.js";
 import { MAX_CONFIG_BYTES } from "../model/config.js";
 import { hexOf, type ImageId, imageIdOf, isImageId } from "../model/digest.js";
 import type { Layout } from "./layout.js";

@@ -5,9 +5,9 @@
 import { lstatSync } from "node:fs";
 import { join } from "node:path";
 import type { DriverName } from "../driver/driver.js";
-import { errnoOf, readNames } from "../driver/files.js";
+import { readNames } from "../driver/files.js";
 import { isDirectory } from "../driver/is-directory.js";
-import { asOvlError, OvlError } from "../errors.js";
+import { asOvlError, errnoOf, OvlError } from "../errors.js";
 import type { StoreWarning } from "./warning.js";
 
 export class Layout {

@@ -6,8 +6,7 @@
 import { closeSync, constants, openSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { errnoOf } from "../driver/files.js";
-import { asOvlError, OvlError } from "../errors.js";
+import { asOvlError, errnoOf, OvlError } from "../errors.js";
 import { tryLock } from "../sys/lock.js";
 
 /** Milliseconds between two looks at a lock that somebody else has. */

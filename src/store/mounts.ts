@@ -4,8 +4,8 @@
  */
 import { lstatSync } from "node:fs";
 import { join } from "node:path";
-import { errnoOf, readId, readNames, readSmall } from "../driver/files.js";
-import { asOvlError, OvlError, osError } from "../errors.js";
+import { readId, readNames, readSmall } from "../driver/files.js";
+import { asOvlError, errnoOf, OvlError, osError } from "../errors.js";
 import { type CacheId, type ChainId, type ImageId, isChainId, isImageId } from "../model/digest.js";
 import { isJsonObject, type JsonObject } from "../model/go-shape.js";
 import { parseJson } from "../model/json.js";

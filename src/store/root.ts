@@ -2,9 +2,9 @@
 import { statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { DRIVERS, type DriverName } from "../driver/driver.js";
-import { errnoOf, readNames } from "../driver/files.js";
+import { readNames } from "../driver/files.js";
 import { isDirectory } from "../driver/is-directory.js";
-import { asOvlError, OvlError } from "../errors.js";
+import { asOvlError, errnoOf, OvlError } from "../errors.js";
 
 export interface RootLayout {
   /** `absent`: nothing there; `empty`: a directory that holds nothing yet; `docker`: a root with images or room for them. */

@@ -16,8 +16,7 @@ import { basename, dirname, join, resolve } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { isatty } from "node:tty";
 import type { FileSink } from "../blob/file-sink.js";
-import { errnoOf } from "../driver/files.js";
-import { asOvlError, OvlError } from "../errors.js";
+import { asOvlError, errnoOf, OvlError } from "../errors.js";
 import { throwIfAborted } from "../layer/abort.js";
 
 export interface ArchiveOutput extends FileSink, Disposable {

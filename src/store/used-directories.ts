@@ -1,7 +1,7 @@
 /** Directories of the driver that are in use. */
 import { join } from "node:path";
-import { errnoOf, readNames, readSmall } from "../driver/files.js";
-import { asOvlError } from "../errors.js";
+import { readNames, readSmall } from "../driver/files.js";
+import { asOvlError, errnoOf } from "../errors.js";
 
 /**
  * Every cache-id that a layer or a container has, whether the rest of its metadata is in order or not. Where one cannot
