@@ -8,7 +8,7 @@ import type { FsckFiles, Text } from "./fsck-files.js";
 import { readContainers, readMounts } from "./fsck-read-containers.js";
 import { readImages, readNames } from "./fsck-read-images.js";
 import { readDirectories, readLayers } from "./fsck-read-layers.js";
-import { type Entry, Listing } from "./listing.js";
+import { Listing } from "./listing.js";
 
 /** A file that holds one value. */
 export type Field<T> =
@@ -96,12 +96,6 @@ export interface Names {
   /** null where the file is in order, or absent. */
   readonly problem: string | null;
   readonly names: readonly NameRecord[];
-}
-
-/** An entry that has no place where it is, or a directory that is none. */
-export interface Misplaced {
-  readonly entry: Entry;
-  readonly path: string;
 }
 
 export interface Picture {

@@ -21,9 +21,8 @@ export interface Claim {
 /**
  * The same bytes, checked. Nothing past the claimed size is passed on or read.
  * Throws SIZE_MISMATCH or DIGEST_MISMATCH with `subject`, `expected` and `actual`, and throws it again when asked again.
- * @param onDone called once, before the end is reported, when everything was as claimed
  */
-export function verified(source: ByteSource, claim: Claim, onDone?: () => void): ByteSource {
+export function verified(source: ByteSource, claim: Claim): ByteSource {
   const hash = claim.digest === null ? null : hasher(algorithmOf(claim.digest));
   const limit = claim.size ?? Number.POSITIVE_INFINITY;
   let seen = 0;
@@ -32,7 +31,6 @@ export function verified(source: ByteSource, claim: Claim, onDone?: () => void):
   function conclude(mismatch: OvlError | null): null {
     outcome = mismatch ?? "sound";
     if (mismatch !== null) throw mismatch;
-    onDone?.();
     return null;
   }
   return {
@@ -63,13 +61,13 @@ export function verifyBytes(bytes: Uint8Array, claim: Claim): void {
 export interface HashingSource extends ByteSource {
   /** Bytes passed so far. */
   readonly bytes: number;
-  /** Digest of the bytes passed so far; ends the hashing, so call it once, after the end. */
+  /** SHA-256 of the bytes passed so far; ends the hashing, so call it once, after the end. */
   digest(): Digest;
 }
 
 /** The same bytes, hashed while they pass. */
-export function hashing(source: ByteSource, algorithm: "sha256" | "sha512" = "sha256"): HashingSource {
-  const hash = hasher(algorithm);
+export function hashing(source: ByteSource): HashingSource {
+  const hash = hasher("sha256");
   let bytes = 0;
   return {
     read() {

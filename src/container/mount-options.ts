@@ -41,7 +41,7 @@ function optionText({ lower, upper }: Overlay, features: readonly string[], at: 
  * `index` would bind a layer to the file handles of those below it, which do not survive a copy of the root. Root of a
  * user namespace can mount overlays since Linux 5.11, with the attributes that it may set there.
  */
-export function kernelFeatures(): string[] {
+function kernelFeatures(): string[] {
   const index = existsSync("/sys/module/overlay/parameters/index");
   return [...(index ? ["index=off"] : []), ...(isMachineRoot() ? [] : ["userxattr"])];
 }

@@ -45,7 +45,7 @@ export async function removeContainers(
 }
 
 /** Throws IN_USE for a container that somebody works in. */
-export function refuseUsed(store: Store, { id, name, running, mount }: Container): void {
+function refuseUsed(store: Store, { id, name, running, mount }: Container): void {
   const who = `container ${name || id.slice(0, 12)}`;
   if (running) {
     throw new OvlError("IN_USE", `${who} is running; stop it first, with the docker that runs it`, { container: id });

@@ -48,7 +48,7 @@ export function packed<T>(job: PackJob, consume: (tar: ByteSource) => T): Given<
 }
 
 /** The bytes, in pieces that are valid until the next. */
-export function* tarOfLayer(directory: string, userXattrs: boolean): Generator<Uint8Array, undefined, undefined> {
+function* tarOfLayer(directory: string, userXattrs: boolean): Generator<Uint8Array, undefined, undefined> {
   const packer = new Packer(directory, userXattrs);
   const fd = packer.must(openAt(AT_FDCWD, byteStringOf(directory), DIRECTORY), "open", "" as ByteString);
   yield* packer.directory(fd, "" as ByteString);

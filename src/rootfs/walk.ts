@@ -17,12 +17,8 @@ const MAX_HELD = 512;
 /**
  * Walks what is below a directory, not the directory itself. Memory is that of the names in the directories on the
  * way down. Stopping early closes everything.
- * @param enters asked of each directory whether to go into it
  */
-export function* walk(
-  top: UnionDirectory,
-  enters: (visit: Visit) => boolean = () => true,
-): Generator<Visit, void, undefined> {
+export function* walk(top: UnionDirectory): Generator<Visit, void, undefined> {
   const stack: { readonly directory: UnionDirectory; readonly entries: Iterator<Entry> }[] = [];
   stack.push({ directory: top, entries: top.entries() });
   try {
@@ -35,9 +31,8 @@ export function* walk(
         continue;
       }
       const entry = next.value;
-      const visit = { path: joinPath(directory.path, entry.name), entry, directory };
-      yield visit;
-      if (entry.type !== "directory" || !enters(visit)) continue;
+      yield { path: joinPath(directory.path, entry.name), entry, directory };
+      if (entry.type !== "directory") continue;
       const inner = directory.enter(entry);
       stack.push({ directory: inner, entries: inner.entries() });
       if (stack.reduce((sum, { directory }) => sum + directory.held, 0) > MAX_HELD) {

@@ -113,10 +113,6 @@ export class ImageDb {
     this.#note(id, "parent", parent);
   }
 
-  deleteParent(id: ImageId): void {
-    this.#forget(id, "parent");
-  }
-
   /** When the image was last tagged, as written; null where nothing is noted. */
   lastUpdated(id: ImageId): string | null {
     const file = this.#noted(id, "lastUpdated");

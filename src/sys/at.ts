@@ -15,7 +15,7 @@ export const AT_SYMLINK_NOFOLLOW = 0x100;
 export const AT_REMOVEDIR = 0x200;
 export const AT_EMPTY_PATH = 0x1000;
 
-export const O_CLOEXEC = 0o2000000;
+const O_CLOEXEC = 0o2000000;
 /** An fd that only names an object: works without any permission on it, and opens no device. */
 export const O_PATH = 0o10000000;
 
@@ -25,8 +25,6 @@ export const RESOLVE_BENEATH = 0x08;
 export const RESOLVE_IN_ROOT = 0x10;
 /** openat2: fail with ELOOP at any symlink on the way. */
 export const RESOLVE_NO_SYMLINKS = 0x04;
-/** openat2: refuse the kernel's own links, such as those in /proc/self/fd. */
-export const RESOLVE_NO_MAGICLINKS = 0x02;
 
 /** A new fd, closed on exec. `mode` counts where O_CREAT makes the file, and is subject to the umask. */
 export function openAt(dir: number, name: ByteString, flags: number, mode = 0): number {

@@ -7,9 +7,6 @@ import { answer, libc } from "./libc.js";
 export const MS_RDONLY = 0x1;
 export const MS_REMOUNT = 0x20;
 export const MS_BIND = 0x1000;
-export const MS_REC = 0x4000;
-export const MS_PRIVATE = 0x40000;
-export const MS_SLAVE = 0x80000;
 /** Out of the tree at once, gone when the last user is. */
 export const MNT_DETACH = 0x2;
 

@@ -13,20 +13,18 @@ const other = `sha256:${"0".repeat(64)}` as Digest;
 const subject = "blob of app.tar";
 
 suite("a verified source", () => {
-  test("passes on what is as claimed, with either algorithm, and says so once, before the end", () => {
+  test("passes on what is as claimed, with either algorithm", () => {
     for (const digest of [sha256, sha512, null]) {
       for (const size of [bytes.length, null]) {
-        let told = 0;
-        const source = verified(sourceOf(bytes, 100), { digest, size, subject }, () => told++);
+        const source = verified(sourceOf(bytes, 100), { digest, size, subject });
         assert.deepEqual(readAll(source), bytes);
         assert.equal(source.read(), null);
-        assert.equal(told, 1);
       }
     }
   });
 
   test("throws instead of ending when the digest differs, and again when asked again", () => {
-    const source = verified(sourceOf(bytes, 100), { digest: other, size: null, subject }, assert.fail);
+    const source = verified(sourceOf(bytes, 100), { digest: other, size: null, subject });
     const expected = { code: "DIGEST_MISMATCH", fields: { subject, expected: other, actual: sha256 } };
     assert.throws(() => readAll(source), expected);
     assert.throws(() => source.read(), expected);
@@ -48,7 +46,7 @@ suite("a verified source", () => {
         return bytes.subarray(0, 100);
       },
     };
-    const source = verified(endless, { digest: sha256, size: 200, subject }, assert.fail);
+    const source = verified(endless, { digest: sha256, size: 200, subject });
     assert.equal(source.read()?.length, 100);
     assert.equal(source.read()?.length, 100);
     for (let i = 0; i < 2; i++) {
@@ -83,7 +81,4 @@ test("hashing counts and digests what passes", () => {
   assert.deepEqual(readAll(source), bytes);
   assert.equal(source.bytes, bytes.length);
   assert.equal(source.digest(), sha256);
-  const long = hashing(sourceOf(bytes), "sha512");
-  readAll(long);
-  assert.equal(long.digest(), sha512);
 });

@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import { closeSync, openSync, writeFileSync } from "node:fs";
 import { describe, it } from "node:test";
 import { lock, tryLock, unlock } from "../../src/sys/lock.js";
-import { syncDirectory, syncFileSystem } from "../../src/sys/sync.js";
+import { syncFileSystem } from "../../src/sys/sync.js";
 import { scratch } from "../support/tmp.js";
 
 /** Whether another process gets the lock, by flock(1). */
@@ -37,8 +37,7 @@ describe("flock", () => {
 describe("sync", () => {
   it("takes directories, and names the one that is missing", () => {
     using place = scratch("sync");
-    syncDirectory(place.path);
     syncFileSystem(place.path);
-    assert.throws(() => syncDirectory(place.join("missing")), /ENOENT/);
+    assert.throws(() => syncFileSystem(place.join("missing")), /ENOENT/);
   });
 });

@@ -162,7 +162,7 @@ function namesOf(picture: Picture, relations: Relations): NameOf {
 }
 
 /** What a layer is called: by its `link`, else by the name that leads to it. */
-export function linkOf(picture: Picture, { places }: Relations, cacheId: CacheId): string | null {
+function linkOf(picture: Picture, { places }: Relations, cacheId: CacheId): string | null {
   const record = picture.directories.get(cacheId);
   if (record === undefined) return null;
   const link = record.link.kind === "text" ? record.link.text.trim() : "";

@@ -54,7 +54,7 @@ export function missingImages(picture: Picture, relations: Relations): Map<strin
   return missing;
 }
 
-export function hasUnusedLayers(picture: Picture, relations: Relations): boolean {
+function hasUnusedLayers(picture: Picture, relations: Relations): boolean {
   for (const chainId of picture.layers.keys()) if (isUnused(relations, chainId)) return true;
   return false;
 }

@@ -28,7 +28,7 @@ export function isEmpty({ diff, size, cacheId, parent, entries }: LayerRecord): 
 }
 
 /** Whether anything but the build cache needs a layer. */
-export function isNeeded({ children, inImages, mountsOn }: Relations, chainId: ChainId): boolean {
+function isNeeded({ children, inImages, mountsOn }: Relations, chainId: ChainId): boolean {
   return children.has(chainId) || inImages.has(chainId) || mountsOn.has(chainId);
 }
 
