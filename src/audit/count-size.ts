@@ -1,4 +1,4 @@
-/** The bytes that a layer's `size` file should tell: on-disk-format §2.5, which has two rules. */
+/** The bytes that a layer's `size` file should tell. dockerd has two rules for that. */
 import { constants } from "node:fs";
 import type { Driver } from "../driver/driver.js";
 import { sizeOfTree } from "../layer/apply-size.js";

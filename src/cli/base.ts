@@ -1,4 +1,4 @@
-/** What every command of ovl has: the flags of section 1 of the contract, and one way to answer. */
+/** What every command of ovl has: the flags that all share, and one way to answer. */
 import type { Command } from "@oclif/core/command";
 import type { ArgInput, FlagInput, Input } from "@oclif/core/interfaces";
 import type { ChalkInstance } from "chalk";

@@ -1,4 +1,4 @@
-/** Colour where the contract allows it: on a terminal, without NO_COLOR and without `--no-color`. */
+/** Colour where it is welcome: on a terminal, without NO_COLOR and without `--no-color`. */
 import { Chalk, type ChalkInstance } from "chalk";
 
 /** Paints for one stream; leaves every text as it is where that stream must stay plain. */

@@ -1,4 +1,4 @@
-/** A failure as the contract prints it: one line on stderr or one JSON document on stdout, and the exit status. */
+/** A failure as every command prints it: one line on stderr or one JSON document on stdout, and the exit status. */
 import { asOvlError, type OvlError } from "../errors.js";
 import { byteStringOf, displayName } from "../model/bytes.js";
 import { paint } from "./color.js";

@@ -2,7 +2,7 @@
 import type { Command } from "@oclif/core/command";
 import { Help } from "@oclif/core/help";
 
-/** Every command of the contract, in its order; one that is not built yet is left out of the list. */
+/** In the order of the README. A command that is in no group comes last, under OTHER. */
 const GROUPS: readonly (readonly [title: string, ids: string])[] = [
   ["IMAGES", "pull load images inspect history chain id verify save import tag rmi prune push login logout"],
   ["CONTAINERS", "create ps mount umount diff commit export rootfs cp rm"],

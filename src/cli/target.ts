@@ -1,4 +1,4 @@
-/** What an argument of a † command means: an image of the root, or those of a SOURCE, which is only read. */
+/** An argument that is an image of the root, or a SOURCE with images that are only read. */
 import { existsSync } from "node:fs";
 import { OvlError } from "../errors.js";
 import type { ImageId } from "../model/digest.js";

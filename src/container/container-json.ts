@@ -1,4 +1,4 @@
-/** `config.v2.json` of a container that has never run, as dockerd 20.10 writes it: on-disk-format §4.5. */
+/** `config.v2.json` of a container that has never run, as dockerd 20.10 writes it. */
 import type { ImageId } from "../model/digest.js";
 import { type GoStruct, type GoValue, goJson } from "../model/go-json.js";
 import { ZERO_TIME } from "../model/time.js";

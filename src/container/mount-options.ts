@@ -1,4 +1,4 @@
-/** Options for mounting layers with the kernel's overlay filesystem, as dockerd 20.10 gives them: on-disk-format §3.4. */
+/** Options for mounting layers with the kernel's overlay filesystem, as dockerd 20.10 gives them. */
 import { existsSync } from "node:fs";
 import type { MountPlan } from "../driver/driver.js";
 import { OvlError } from "../errors.js";

@@ -1,4 +1,4 @@
-/** What docker's `size` file says of a layer of overlay2: on-disk-format §2.5, first rule. */
+/** What docker's `size` file says of a layer that dockerd extracted with overlay2. */
 import { osError } from "../errors.js";
 import type { ByteString } from "../model/bytes.js";
 import { Descent } from "../sys/descent.js";

@@ -150,7 +150,7 @@ export interface SecondOutcome {
   readonly diffId: DiffId;
   /** Bytes of the uncompressed tar. */
   readonly tarBytes: number;
-  /** What docker's `size` file says: on-disk-format §2.5. 0 but for an extraction. */
+  /** What docker's `size` file says; 0 but for an extraction. */
   readonly size: number;
   /** Entries of the tar; 0 but for an extraction. */
   readonly entries: number;

@@ -1,4 +1,4 @@
-/** Objects in the words of the command-line contract. */
+/** Objects of a layer in the words that ovl prints, also in JSON. */
 import { type ByteString, displayName, utf8Of } from "../model/bytes.js";
 import { formatRfc3339 } from "../model/time.js";
 import type { Time } from "../sys/attributes.js";

@@ -1,4 +1,4 @@
-/** What the user wrote for SOURCE, taken apart: section 1 of the command-line contract. */
+/** What the user wrote for SOURCE, taken apart. */
 import { existsSync } from "node:fs";
 import { OvlError } from "../errors.js";
 import { parseReference, type Reference } from "../model/reference.js";

@@ -1,4 +1,4 @@
-/** Inconsistencies of on-disk-format §10, each alone, with the code by which fsck knows it. */
+/** Inconsistencies of a docker root, each alone, with the code by which fsck knows it. */
 import { spawnSync } from "node:child_process";
 import {
   cpSync,
@@ -17,7 +17,7 @@ import { chainIdOf, type DiffId, sha256 } from "../../src/model/digest.js";
 import type { FsckRoot } from "./root.js";
 
 export interface Fault {
-  /** Class of on-disk-format §10. */
+  /** By what it is in: G the storage driver's directories, L layers, I images, C containers, `-` anything. */
   readonly class: string;
   readonly title: string;
   readonly code: FsckCode;

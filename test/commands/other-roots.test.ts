@@ -12,7 +12,7 @@ interface Failure {
   readonly error: { readonly code: string; readonly message: string; readonly exit: number };
 }
 
-/** Section 4 of the contract. */
+/** Commands that ask what is in a root. */
 const QUESTIONS: readonly (readonly string[])[] = [
   ["owner", "abcdef"],
   ["which", "app:1", "/etc/passwd"],

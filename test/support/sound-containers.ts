@@ -58,7 +58,7 @@ function checkConfig(root: string, driver: string, id: string, names: Map<string
   const json = JSON.parse(readFileSync(config, "utf8")) as Record<string, Record<string, unknown> | string | null>;
   if (json["ID"] !== id) say(config, `has the ID ${String(json["ID"])}`);
   if (json["Driver"] !== driver) say(config, `has the driver ${String(json["Driver"])}`);
-  // Without one of these dockerd crashes or hangs: on-disk-format §4.4.
+  // Without one of these dockerd crashes or hangs.
   for (const key of ["State", "Config", "NetworkSettings"]) {
     if (typeof json[key] !== "object" || json[key] === null) say(config, `has no ${key}`);
   }
