@@ -17,7 +17,9 @@ const NEEDS_SIGHT: ReadonlySet<FsckCode> = new Set<FsckCode>([
   ...(["INIT_DIR_MISSING", "RW_DIR_MISSING", "REMOVING_LEFT", "WRITE_SET_LEFT", "CONTAINER_UNFINISHED"] as const),
 ]);
 
-/** Drops what only follows from an obstacle, and takes the repair from what would remove the only trace of something. */
+/**
+ * Drops what only follows from an obstacle, and takes the repair from what would remove the only trace of something.
+ */
 export function* withinReach(picture: Picture, findings: Iterable<Finding>): Generator<Finding> {
   const { notDirectories, files, image, root } = picture;
   const isThere = (...parts: string[]) => files.list(join(...parts)) !== null;

@@ -1,4 +1,7 @@
-/** One object of a layer given back what its header said: owner, mode, times, attributes, or itself where it held no bytes. */
+/**
+ * One object of a layer given back what its header said: owner, mode, times, attributes, or itself where
+ * it held no bytes.
+ */
 import { constants } from "node:fs";
 import { entryPath } from "../layer/apply-path.js";
 import { Jail } from "../layer/jail.js";

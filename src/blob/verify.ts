@@ -20,7 +20,8 @@ export interface Claim {
 
 /**
  * The same bytes, checked. Nothing past the claimed size is passed on or read.
- * Throws SIZE_MISMATCH or DIGEST_MISMATCH with `subject`, `expected` and `actual`, and throws it again when asked again.
+ * Throws SIZE_MISMATCH or DIGEST_MISMATCH with `subject`, `expected` and `actual`, and throws it
+ * again when asked again.
  */
 export function verified(source: ByteSource, claim: Claim): ByteSource {
   const hash = claim.digest === null ? null : hasher(algorithmOf(claim.digest));

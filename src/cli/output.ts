@@ -14,8 +14,8 @@ export function writeJson(value: unknown): void {
 }
 
 /**
- * JSON that drives no terminal: what JSON leaves as it is, and some terminals obey (DEL, C1, what turns text around), is
- * escaped, which to a parser is the same.
+ * JSON that drives no terminal: what JSON leaves as it is, and some terminals obey (DEL, C1, what turns text around),
+ * is escaped, which to a parser is the same.
  */
 export function jsonText(value: unknown, indent = 0): string {
   return JSON.stringify(value, null, indent).replace(

@@ -2,7 +2,10 @@
 import { readFileSync } from "node:fs";
 import { byteString, escapedText } from "../model/bytes.js";
 
-/** @param argv the last arguments of this process, as Node has them; given back as text that `byteStringOf` makes bytes of */
+/**
+ * @param argv the last arguments of this process, as Node has them; given back as text that
+ * `byteStringOf` makes bytes of
+ */
 export function rawArguments(argv: readonly string[]): string[] {
   const raw = byteString(readFileSync("/proc/self/cmdline")).split("\0").slice(0, -1).slice(-argv.length);
   return argv.map((argument, i) => {

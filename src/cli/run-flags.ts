@@ -10,8 +10,8 @@ const WITH_VALUE = new Set([
 
 /**
  * The arguments with ovl's own first, then `--`, the image and its command: what stands behind the image is the
- * command's, word for word, as with docker, but for flags of every command of ovl at the very end. Behind a `--`, before
- * the image or in its command, those are the command's, too.
+ * command's, word for word, as with docker, but for flags of every command of ovl at the very end. Behind a `--`,
+ * before the image or in its command, those are the command's, too.
  */
 export function ovlFirst(argv: readonly string[]): string[] {
   let image = 0;

@@ -1,4 +1,6 @@
-/** Starts a command, or oclif, and is the one place where a failure becomes a line, a JSON document and an exit status. */
+/**
+ * Starts a command, or oclif, and is the one place where a failure becomes a line, a JSON document and an exit status.
+ */
 import { existsSync, readdirSync } from "node:fs";
 import { basename } from "node:path";
 import { osError } from "../errors.js";

@@ -81,7 +81,9 @@ export class Targets implements AsyncDisposable {
     return container === null ? null : { store: this.#store, container };
   }
 
-  /** For what means neither container nor image. Throws PERMISSION where a container that may not be read may be meant. */
+  /**
+   * For what means neither container nor image. Throws PERMISSION where a container that may not be read may be meant.
+   */
   async refuseUnread(argument: string): Promise<void> {
     if (isSource(argument) || this.#store === null) return;
     const { refuseUnread } = await import("../store/resolve-container.js");

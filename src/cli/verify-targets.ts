@@ -1,6 +1,6 @@
 /**
- * What `ovl verify` is asked about, one after the other, with every problem of each. A target that cannot be looked at is
- * a problem of its own beside others.
+ * What `ovl verify` is asked about, one after the other, with every problem of each. A target that cannot be looked at
+ * is a problem of its own beside others.
  */
 import { availableParallelism } from "node:os";
 import { OvlError } from "../errors.js";

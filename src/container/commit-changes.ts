@@ -1,6 +1,7 @@
 /**
  * The user's changes over a container's config, as dockerd's commit makes them: first applied to a copy, then what the
- * copy lacks taken from the container again (daemon/commit.go, `merge`). So a change can replace and add, not take away.
+ * copy lacks taken from the container again (daemon/commit.go, `merge`). So a change can replace and
+ * add, not take away.
  */
 import { applyChanges } from "../model/change.js";
 import { isJsonObject, type JsonObject } from "../model/go-shape.js";

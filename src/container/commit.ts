@@ -51,7 +51,9 @@ export interface RunningWarning {
 /** The tar of a layer without anything, 1024 zeros: docker makes no layer of it. */
 const EMPTY_LAYER = "sha256:5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef" as DiffId;
 
-/** Throws NOT_FOUND, AMBIGUOUS, USAGE for a change or a name, IN_USE for a container that is being removed, BAD_ROOT. */
+/**
+ * Throws NOT_FOUND, AMBIGUOUS, USAGE for a change or a name, IN_USE for a container that is being removed, BAD_ROOT.
+ */
 export async function commitContainer(store: Store, text: string, options: CommitOptions): Promise<CommitResult> {
   const name = options.name === null ? null : tagOf(options.name);
   const container = resolveContainer(store, text);

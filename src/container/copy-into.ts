@@ -30,7 +30,10 @@ export interface CopyIntoOptions {
 const PARENT_MODE = 0o755;
 const NODE_TYPES = { char: S_IFCHR, block: S_IFBLK, fifo: S_IFIFO } as const;
 
-/** Throws PATH_ESCAPE, USAGE where a directory stands in a file's place or a file in a directory's, and what writing throws. */
+/**
+ * Throws PATH_ESCAPE, USAGE where a directory stands in a file's place or a file in a directory's,
+ * and what writing throws.
+ */
 export async function copyInto(objects: Iterable<CopyObject>, options: CopyIntoOptions, pace: Pace): Promise<void> {
   const copy = new CopyInto(options);
   for (const object of objects) {

@@ -5,7 +5,9 @@ import { goHeader } from "../tar/go-header.js";
 import { END_OF_ARCHIVE, padding } from "../tar/writer.js";
 import type { CopyObject } from "./copy-objects.js";
 
-/** The bytes, in pieces that are valid until the next. Throws what reading throws; IO where a file shrinks meanwhile. */
+/**
+ * The bytes, in pieces that are valid until the next. Throws what reading throws; IO where a file shrinks meanwhile.
+ */
 export function* tarOfObjects(objects: Iterable<CopyObject>): Generator<Uint8Array, void, undefined> {
   let isContent = false;
   for (const object of objects) {

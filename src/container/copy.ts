@@ -42,7 +42,9 @@ type OtherEnd = Exclude<CopyEnd, ContainerEnd>;
 /** Bytes of a tar, uncompressed. */
 type TarSource = ConstructorParameters<typeof TarReader>[0];
 
-/** Throws NOT_FOUND, USAGE for what is mounted in the container or a target that does not fit, and the system's errors. */
+/**
+ * Throws NOT_FOUND, USAGE for what is mounted in the container or a target that does not fit, and the system's errors.
+ */
 export async function copyOut(store: Store, from: ContainerEnd, to: OtherEnd, options: CopyOptions): Promise<Copied> {
   const container = resolveContainer(store, from.container);
   using union = openUnion(store, layersOf(store, { kind: "container", id: container.id, container }));
@@ -59,8 +61,8 @@ export async function copyOut(store: Store, from: ContainerEnd, to: OtherEnd, op
 }
 
 /**
- * Throws NOT_FOUND, USAGE, also for what is mounted in the container, IN_USE for one that runs or is itself mounted, BAD_ROOT, and the system's errors; what was
- * copied before a failure stays.
+ * Throws NOT_FOUND, USAGE, also for what is mounted in the container, IN_USE for one that runs or is itself mounted,
+ * BAD_ROOT, and the system's errors; what was copied before a failure stays.
  * @param tar what comes from standard input where that is the source
  */
 export async function copyIn(

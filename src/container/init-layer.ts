@@ -38,7 +38,9 @@ export function fillInitLayer(dir: string, below: readonly string[], privileged:
   }
 }
 
-/** Whatever is no directory gives way, on every level: an image whose `/etc` is a symlink has none in its containers. */
+/**
+ * Whatever is no directory gives way, on every level: an image whose `/etc` is a symlink has none in its containers.
+ */
 function removeObstacles(union: Union, upper: UpperLayer, [directory, name]: Item): void {
   for (const path of directory === "" ? [name] : [directory, `${directory}/${name}`]) {
     using found = union.locate(byteStringOf(path), "none");

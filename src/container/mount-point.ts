@@ -78,7 +78,10 @@ function privateDir(root: string, cacheId: CacheId): string {
   return join(privateBase(root), cacheId);
 }
 
-/** Where private mounts of a root are: one directory a root, so that roots that were copied, whose layers have the same names, do not meet. */
+/**
+ * Where private mounts of a root are: one directory a root, so that roots that were copied, whose layers have the same
+ * names, do not meet.
+ */
 export function privateBase(root: string): string {
   const user = process.getuid?.() ?? 0;
   const runtime = user === 0 ? "/run" : (process.env["XDG_RUNTIME_DIR"] ?? `/run/user/${user}`);

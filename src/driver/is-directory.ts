@@ -23,8 +23,8 @@ export function obstacleToContent(content: string): string | null {
 }
 
 /**
- * Throws BAD_ROOT where a symlink stands in the place of a layer's directory, or of the driver's: it may lead out of the
- * root. What is missing is for others to say.
+ * Throws BAD_ROOT where a symlink stands in the place of a layer's directory, or of the driver's: it may lead out of
+ * the root. What is missing is for others to say.
  * @param content `overlay2/<cache-id>/diff`, `overlay/<cache-id>/root`
  */
 export function refuseSymlinks(content: string): void {

@@ -89,7 +89,9 @@ export interface ListedEntry {
   readonly target: ByteString | null;
 }
 
-/** Second stage: hash and write to a file, as it is or compressed. Whether the DiffID is right is for the caller to say. */
+/**
+ * Second stage: hash and write to a file, as it is or compressed. Whether the DiffID is right is for the caller to say.
+ */
 export interface WriteJob extends SharedJob {
   readonly stage: "write";
   /** Open for writing. Not owned. */

@@ -16,7 +16,9 @@ import { stoppable } from "./passing.js";
 import { Ring } from "./ring.js";
 import { openSplit } from "./split-file.js";
 
-/** Names as in the archive, the first MAX_FINDINGS of them. Reads the whole layer again; RingAborted once called off. */
+/**
+ * Names as in the archive, the first MAX_FINDINGS of them. Reads the whole layer again; RingAborted once called off.
+ */
 export function lostFiles({ tarSplit, directory, ring }: ExtractJob, newCrc64: () => Crc64): ByteString[] {
   const lost: ByteString[] = [];
   using jail = new Jail(directory, (path) => {

@@ -23,9 +23,9 @@ export interface JsonLimits {
 }
 
 /**
- * The value of a JSON document. Invalid UTF-8 and half a surrogate pair become U+FFFD as in Go, a byte-order mark is an error as in Go,
- * and a key `__proto__` is a key like any other (an own property).
- * Of two equal keys the last one counts.
+ * The value of a JSON document. Invalid UTF-8 and half a surrogate pair become U+FFFD as in Go, a byte-order
+ * mark is an error as in Go, and a key `__proto__` is a key like any other (an own property). Of two equal keys
+ * the last one counts.
  */
 export function parseJson(bytes: Uint8Array, limits: JsonLimits): unknown {
   const { subject, code, maxBytes } = limits;

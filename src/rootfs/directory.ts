@@ -155,7 +155,10 @@ export class UnionDirectory implements Disposable {
     return this.#fdOf(entry);
   }
 
-  /** Closes what is open; what is used again is opened again, by its path. For walks deeper than there are files to open. */
+  /**
+   * Closes what is open; what is used again is opened again, by its path. For walks deeper than there
+   * are files to open.
+   */
   release(): void {
     for (const part of this.#parts) {
       // The roots are the union's; a root that was entered anew has files of its own.

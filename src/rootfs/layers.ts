@@ -27,7 +27,10 @@ export type RootfsTarget =
 /** Characters of an id from which it is worth saying what is wrong with a container that cannot be read. */
 const TELLING = 4;
 
-/** A container before an image of the same name, as docker inspect has it. Throws NOT_FOUND, AMBIGUOUS, USAGE, PERMISSION. */
+/**
+ * A container before an image of the same name, as docker inspect has it. Throws
+ * NOT_FOUND, AMBIGUOUS, USAGE, PERMISSION.
+ */
 export function resolveTarget(store: Store, text: string): RootfsTarget {
   const container = findContainer(store, text);
   if (container !== null) return { kind: "container", id: container.id, container };

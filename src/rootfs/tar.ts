@@ -10,7 +10,9 @@ import { HardLinks } from "./hard-links.js";
 import type { Union } from "./union.js";
 import { type Visit, walk } from "./walk.js";
 
-/** The bytes, in pieces that are valid until the next. Throws what reading throws; IO where a file shrinks meanwhile. */
+/**
+ * The bytes, in pieces that are valid until the next. Throws what reading throws; IO where a file shrinks meanwhile.
+ */
 export function* tarOf(union: Union): Generator<Uint8Array, void, undefined> {
   const links = new HardLinks();
   for (const visit of walk(union.root)) yield* entryBytes(visit, links);

@@ -30,7 +30,9 @@ interface Attributes {
   readonly xattrs: Xattrs;
 }
 
-/** A directory that is being filled: its attributes are given last, since filling changes its time and needs its mode. */
+/**
+ * A directory that is being filled: its attributes are given last, since filling changes its time and needs its mode.
+ */
 interface Level extends Attributes {
   readonly name: ByteString;
   readonly fd: number;

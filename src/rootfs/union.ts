@@ -37,7 +37,9 @@ export class Union implements Disposable {
   guard: ((path: ByteString) => void) | null = null;
   readonly #context: UnionContext;
 
-  /** @param dirs topmost first, at least one. Throws NOT_FOUND for none, BAD_ROOT where one is missing, PERMISSION, IO. */
+  /**
+   * @param dirs topmost first, at least one. Throws NOT_FOUND for none, BAD_ROOT where one is missing, PERMISSION, IO.
+   */
   constructor(dirs: readonly string[], options: UnionOptions = {}) {
     if (dirs.length === 0) throw new OvlError("NOT_FOUND", "an image without layers has no file system");
     this.dirs = dirs;

@@ -5,7 +5,9 @@ import type { FileRange } from "../blob/byte-source.js";
 import { asOvlError, OvlError } from "../errors.js";
 import { type FileTree, show } from "./file-tree.js";
 
-/** open(2): a handle on a name that opens nothing, so that devices and FIFOs notice nothing. The same on every Linux. */
+/**
+ * open(2): a handle on a name that opens nothing, so that devices and FIFOs notice nothing. The same on every Linux.
+ */
 const O_PATH = 0o10000000;
 
 /** Throws the system's error where path is no directory that can be searched. */

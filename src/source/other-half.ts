@@ -2,8 +2,8 @@
  * A docker archive that is an OCI layout, too, as docker writes it since 25.0: is its OCI half in order, and are the
  * images in it those of manifest.json? Layers are read through manifest.json; here only what is said of them counts.
  *
- * docker 25.0.0 wrote the layers of the OCI manifest in random order, and the first releases of 25.0 left out of index.json
- * what has no name. Neither is damage.
+ * docker 25.0.0 wrote the layers of the OCI manifest in random order, and the first releases of 25.0 left out of
+ * index.json what has no name. Neither is damage.
  */
 import { OvlError } from "../errors.js";
 import { parseImageConfig } from "../model/config.js";

@@ -24,7 +24,8 @@ export interface OwnedFile extends Disposable {
  * @param offset where the archive starts in a regular file
  * @param maxBytes that a copy may have
  * @param close gives the descriptor back, as soon as it is not needed any more
- * Throws BAD_ARCHIVE for damaged compression and for what is too large, UNSUPPORTED_MEDIA_TYPE for bzip2 and xz, NO_SPACE, IO.
+ * Throws BAD_ARCHIVE for damaged compression and for what is too large, UNSUPPORTED_MEDIA_TYPE for bzip2
+ * and xz, NO_SPACE, IO.
  */
 export async function seekable(
   fd: number,

@@ -30,7 +30,9 @@ export interface ContainerPlace {
   readonly driver: Driver;
 }
 
-/** @param volumes names of those that go along. Throws IN_USE, before anything is changed, where something is mounted. */
+/**
+ * @param volumes names of those that go along. Throws IN_USE, before anything is changed, where something is mounted.
+ */
 export function removeContainerFiles(place: ContainerPlace, id: string, volumes: readonly string[]): void {
   const { root, layerDb, driver } = place;
   const [mount, tmp] = [join(layerDb, "mounts", id), join(layerDb, "tmp")];
@@ -76,7 +78,10 @@ function isListed(layerDb: string, id: string): boolean {
   return existsSync(join(layerDb, "mounts", id));
 }
 
-/** @param owner of them; null where nothing of it is left. Nothing goes through a symlink, which may lead out of the root. */
+/**
+ * @param owner of them; null where nothing of it is left. Nothing goes through a symlink, which may lead
+ * out of the root.
+ */
 function removeVolumes(root: string, names: readonly string[], owner: string | null): void {
   if (!isDirectory(join(root, "volumes"))) return;
   for (const name of names) if (!isMentioned(root, name, owner)) removeTree(join(root, "volumes", name));

@@ -15,7 +15,9 @@ import type { ImageDb } from "./imagedb.js";
 import type { Repositories } from "./repositories.js";
 import { namesIn, usedCacheIds } from "./used-directories.js";
 
-/** In `layerdb/tmp`: what is being made (container/new-container.ts), and what is being removed (container-removal.ts). */
+/**
+ * In `layerdb/tmp`: what is being made (container/new-container.ts), and what is being removed (container-removal.ts).
+ */
 const UNFINISHED_CONTAINER = /^(container|removed|volumes)-([0-9a-f]{64})$/;
 
 const OWN_NAME = /^[0-9a-f]{64}(-init)?$/;

@@ -142,7 +142,10 @@ function daemonRunning(root: string): OvlError {
   );
 }
 
-/** The process that has a file locked for itself, where /proc/locks shows it (`1: FLOCK ADVISORY WRITE pid maj:min:ino 0 EOF`). */
+/**
+ * The process that has a file locked for itself, where /proc/locks shows it (`1: FLOCK ADVISORY WRITE
+ * pid maj:min:ino 0 EOF`).
+ */
 function holderOf(path: string): number | null {
   try {
     const { ino } = statSync(path);

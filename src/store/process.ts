@@ -20,7 +20,10 @@ export function processLives(state: unknown): boolean {
   return started === null || began <= started.sec + SLACK;
 }
 
-/** Seconds since 1970; null where there is no such process, or only its remains. proc(5): /proc/pid/stat, fields 3 and 22. */
+/**
+ * Seconds since 1970; null where there is no such process, or only its remains. proc(5): /proc/pid/stat,
+ * fields 3 and 22.
+ */
 function startOf(pid: number): number | null {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, "latin1");

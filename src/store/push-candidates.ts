@@ -31,7 +31,9 @@ function isElsewhereIn(target: Reference, repository: string): boolean {
   return repository.startsWith(`${target.domain}/`) && repository !== fullName(target);
 }
 
-/** Noted under the same account first, then those with the most leading parts of the name in common, then the newest. */
+/**
+ * Noted under the same account first, then those with the most leading parts of the name in common, then the newest.
+ */
 function byLikeness(repository: string, account: AccountKey): (a: BlobRecord, b: BlobRecord) => number {
   const rank = new Map<BlobRecord, number>();
   const rankOf = (record: BlobRecord) => {

@@ -12,7 +12,8 @@ export type Naming = readonly (readonly [name: string | Reference, id: ImageId])
 
 /**
  * dockerd sees an image from the moment that its config is there. So a name that leads to no image is given before, and
- * the image appears with it; a name that another image has goes on leading there until the new image is there to take it.
+ * the image appears with it; a name that another image has goes on leading there until the new image is
+ * there to take it.
  * @param ids of the images that `show` puts the configs of
  * @param undo what takes back what was registered before; all of it is done where this fails
  */

@@ -136,7 +136,9 @@ export class Repositories {
     this.#byId = null;
   }
 
-  /** The new file may be in place although it could not be brought to the disk: then the old names are written again. */
+  /**
+   * The new file may be in place although it could not be brought to the disk: then the old names are written again.
+   */
   #putBack(names: Map<string, Map<string, string>>): void {
     const file = readSmall(this.path, MAX_NAMES_BYTES);
     if (file.kind !== "read" || file.bytes.toString("utf8") !== written(names)) return;

@@ -1,4 +1,6 @@
-/** What a user calls a container, to the container: a full id, a name, or the beginning of an id, tried in this order. */
+/**
+ * What a user calls a container, to the container: a full id, a name, or the beginning of an id, tried in this order.
+ */
 import { OvlError } from "../errors.js";
 import type { Container } from "./mounts.js";
 import type { Store } from "./store.js";
@@ -21,7 +23,9 @@ export function resolveContainer(store: Store, text: string): Container {
   });
 }
 
-/** For what no container that can be read is called: throws PERMISSION where there are others, whose names nobody knows. */
+/**
+ * For what no container that can be read is called: throws PERMISSION where there are others, whose names nobody knows.
+ */
 export function refuseUnread(store: Store, text: string): void {
   const unread = store.users.warnings.filter(({ code }) => code === "UNREAD_CONTAINER");
   const meant = unread.find(({ subject }) => text.length >= TELLING && subject.startsWith(text)) ?? unread[0];

@@ -7,7 +7,10 @@ import { isDirectory } from "../driver/is-directory.js";
 import { asOvlError, errnoOf, OvlError } from "../errors.js";
 
 export interface RootLayout {
-  /** `absent`: nothing there; `empty`: a directory that holds nothing yet; `docker`: a root with images or room for them. */
+  /**
+   * `absent`: nothing there; `empty`: a directory that holds nothing yet; `docker`: a root with images
+   * or room for them.
+   */
   readonly kind: "absent" | "empty" | "docker";
   readonly driver: DriverName;
 }

@@ -12,7 +12,9 @@ export function isMachineRoot(): boolean {
   }
 }
 
-/** capabilities(7) that files of layers ask for: foreign owners, ids on files, devices, trusted.* and file capabilities. */
+/**
+ * capabilities(7) that files of layers ask for: foreign owners, ids on files, devices, trusted.* and file capabilities.
+ */
 const LAYER_CAPABILITIES = [
   0, // CAP_CHOWN
   1, // CAP_DAC_OVERRIDE

@@ -19,8 +19,8 @@ const MAX_LINE = 64 << 20;
 const LONG_LINE = 64 << 10;
 const MAX_DEPTH = 8;
 /**
- * Lines beyond one a file that hold nothing. Writers make one of them; a few kilobytes of gzip can make a billion, each of
- * which takes its time.
+ * Lines beyond one a file that hold nothing. Writers make one of them; a few kilobytes of gzip can make a billion, each
+ * of which takes its time.
  */
 const MAX_IDLE = 10_000;
 

@@ -9,7 +9,8 @@ export interface TarTime {
 
 /**
  * Entries that a layer may have. Their names are kept, to know one that comes again, and take some 150 bytes each, long
- * ones too; 2 GiB of headers, which this is, are 64 KiB of zstd. The largest images of all have some hundred thousand files.
+ * ones too; 2 GiB of headers, which this is, are 64 KiB of zstd. The largest images of all have
+ * some hundred thousand files.
  */
 export const MAX_ENTRIES: number = 2 ** 22;
 
@@ -25,7 +26,9 @@ export interface TarEntry {
   readonly typeFlag: number;
   /** All mode bits of the header. */
   readonly mode: number;
-  /** Ids as in the header; may be negative or above 2^32. Above 2^53 only the low 32 bits, which chown takes, are left. */
+  /**
+   * Ids as in the header; may be negative or above 2^32. Above 2^53 only the low 32 bits, which chown takes, are left.
+   */
   readonly uid: number;
   readonly gid: number;
   /**

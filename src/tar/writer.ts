@@ -138,7 +138,9 @@ function fitsLink(link: ByteString): boolean {
   return isAscii(link) && link.length <= 100;
 }
 
-/** What a header field shows of a text that a PAX record has in full. No slash at its end: v7 readers see a directory. */
+/**
+ * What a header field shows of a text that a PAX record has in full. No slash at its end: v7 readers see a directory.
+ */
 function plain(text: ByteString, length: number): string {
   const ascii = text.replace(/[^\x01-\x7f]/g, "");
   return ascii === text && text.length <= length ? text : ascii.slice(0, length).replace(/\/+$/, "");

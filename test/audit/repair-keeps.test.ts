@@ -1,4 +1,6 @@
-/** Whatever one change has done to a root, a repair loses no file of any layer and none that a container has written. */
+/**
+ * Whatever one change has done to a root, a repair loses no file of any layer and none that a container has written.
+ */
 import assert from "node:assert/strict";
 import { lstatSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

@@ -1,4 +1,6 @@
-/** What a user is told who may not read all of a root: the rest, and what could not be read; or that, and nothing else. */
+/**
+ * What a user is told who may not read all of a root: the rest, and what could not be read; or that, and nothing else.
+ */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { chmodSync, constants, lstatSync } from "node:fs";

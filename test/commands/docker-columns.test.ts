@@ -7,7 +7,9 @@ import { ovl } from "../support/ovl.js";
 import { samples } from "../support/sample-images.js";
 import { scratch } from "../support/tmp.js";
 
-/** Without docker's blanks at line ends, and with the rows of an image, whose order docker leaves to chance, in order. */
+/**
+ * Without docker's blanks at line ends, and with the rows of an image, whose order docker leaves to chance, in order.
+ */
 const rows = (text: string) =>
   text
     .split("\n")

@@ -1,4 +1,6 @@
-/** No command passes on what would drive a terminal: names in layers, configs, containers and roots are shown escaped. */
+/**
+ * No command passes on what would drive a terminal: names in layers, configs, containers and roots are shown escaped.
+ */
 import assert from "node:assert/strict";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

@@ -291,7 +291,8 @@ describe("verify of a docker archive that is an OCI layout, too", () => {
   for (const [title, files, status, problems] of damages) {
     it(`tells of ${title}, once`, async () => {
       const source = saved("damaged.tar", files());
-      // What is asked for by its prefix is that half alone. Beside a second target there is an answer for every failure.
+      // What is asked for by its prefix is that half alone. Beside a second target there is an
+      // answer for every failure.
       const found = await verify(source, dir.join("good.tar"));
       assert.equal(found.status, status);
       assert.deepEqual(

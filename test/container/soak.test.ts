@@ -1,4 +1,6 @@
-/** Four processes use containers of one root at once, for OVL_SOAK_SECONDS (5, in CI 60); then the root is as before. */
+/**
+ * Four processes use containers of one root at once, for OVL_SOAK_SECONDS (5, in CI 60); then the root is as before.
+ */
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";

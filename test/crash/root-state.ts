@@ -1,4 +1,6 @@
-/** What a root shows of itself: whether an interrupted command shows as done or as not begun, and what is left of it. */
+/**
+ * What a root shows of itself: whether an interrupted command shows as done or as not begun, and what is left of it.
+ */
 import { createHash } from "node:crypto";
 import { existsSync, lstatSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
@@ -39,8 +41,8 @@ export async function rootState(root: string, files = true): Promise<RootState> 
 
 /**
  * What of a state is neither as before nor as after.
- * @param takesNames whether the command gives an image a name that another one has: the one comes by the renaming of one
- * file, the other goes by that of another, and in between the new image is there without that name
+ * @param takesNames whether the command gives an image a name that another one has: the one comes by the renaming of
+ * one file, the other goes by that of another, and in between the new image is there without that name
  */
 export function between(before: RootState, found: RootState, after: RootState, takesNames: boolean): string[] {
   const keys = new Set([...before.keys(), ...found.keys(), ...after.keys()]);

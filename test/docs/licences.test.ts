@@ -52,7 +52,8 @@ describe("what ovl depends on", () => {
   });
 
   it("runs nothing when it is installed", () => {
-    // koffi's script builds it from source where no package of the list has it built; ovl comes with one for each Linux.
+    // koffi's script builds it from source where no package of the list has it built; ovl comes with
+    // one for each Linux.
     assert.deepEqual(
       packages.filter(({ hasInstallScript }) => hasInstallScript).map(({ name }) => name),
       ["koffi"],

@@ -1,4 +1,6 @@
-/** The commands that write, as they are run in the process of a test: real ones, without the start of a program each. */
+/**
+ * The commands that write, as they are run in the process of a test: real ones, without the start of a program each.
+ */
 import { writeFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 import { archive, dockerArchive, image, ociLayout, writeFiles } from "../support/image-builder.js";
@@ -58,7 +60,10 @@ export function makeInputs(work: Scratch): Inputs {
   };
 }
 
-/** A root with `app:1`, which has a second name, `old:1`, a dangling image, and a container of the first with a file of its own. */
+/**
+ * A root with `app:1`, which has a second name, `old:1`, a dangling image, and a container of the first with a
+ * file of its own.
+ */
 export async function makeRoot(root: string, work: Scratch): Promise<void> {
   const source = writeOut(work, "app.tar", archive(dockerArchive([app, old])));
   await ovlHere(["pull", source, "-q", "--root", root]);
@@ -77,8 +82,9 @@ export interface Case {
   readonly title: string;
   readonly argv: (root: string, inputs: Inputs, out: string) => readonly string[];
   /**
-   * What a failure leaves: the root as it was, for `whole` or as it is meant to be; for `part` what has come so far, whole files only, as with `docker cp`;
-   * for `less` something that is gone in part, which running the command again brings to its end.
+   * What a failure leaves: the root as it was, for `whole` or as it is meant to be; for `part` what has come so far,
+   * whole files only, as with `docker cp`; for `less` something that is gone in part, which running the command again
+   * brings to its end.
    */
   readonly leaves?: "whole" | "part" | "less";
 }

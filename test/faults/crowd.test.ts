@@ -1,6 +1,7 @@
 /**
  * Eight processes pull, tag, commit, create and remove on one root at once, for OVL_SOAK_SECONDS (5, in CI 60), now and
- * then one is killed, and two look on. Nobody's name is lost, nobody waits for the dead, readers never see half a state.
+ * then one is killed, and two look on. Nobody's name is lost, nobody waits for the dead, readers never
+ * see half a state.
  */
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";

@@ -1,7 +1,7 @@
 /**
  * Every writing command on a disk that is full or fails, at every point where it can: afterwards the code of the
- * contract, nothing that was not there before, all of the space given back, and a command that works when the disk does.
- * By default every n-th call fails, in OVL_FAULTS=all each of them.
+ * contract, nothing that was not there before, all of the space given back, and a command that works when the disk
+ * does. By default every n-th call fails, in OVL_FAULTS=all each of them.
  */
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";

@@ -3,7 +3,9 @@ import type { Random } from "./random.js";
 
 const LOUD = [0x00, 0x01, 0x0a, 0x1b, 0x20, 0x22, 0x2f, 0x30, 0x5c, 0x7f, 0x80, 0xff];
 
-/** A changed copy: one to four of bits flipped, bytes set, stretches cut out, doubled, zeroed, put elsewhere; or cut. */
+/**
+ * A changed copy: one to four of bits flipped, bytes set, stretches cut out, doubled, zeroed, put elsewhere; or cut.
+ */
 export function damaged(bytes: Uint8Array, random: Random): Buffer {
   let copy: Buffer = Buffer.from(bytes);
   for (let times = 1 + random.below(4); times > 0; times--) copy = damagedOnce(copy, random);

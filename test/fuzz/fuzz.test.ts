@@ -3,8 +3,8 @@
  * answers or refuses in the words of the contract, changes nothing outside of its own directory, ends within ten
  * seconds and needs no more memory than any other.
  *
- * `OVL_FUZZ_INPUTS=500000` for a long run, `OVL_FUZZ_KIND=tar` for one kind, `OVL_FUZZ_SEED=…` for the inputs from there
- * on, as a finding names them: `OVL_FUZZ_KIND=tar OVL_FUZZ_SEED=4711 OVL_FUZZ_INPUTS=1`.
+ * `OVL_FUZZ_INPUTS=500000` for a long run, `OVL_FUZZ_KIND=tar` for one kind, `OVL_FUZZ_SEED=…` for the inputs from
+ * there on, as a finding names them: `OVL_FUZZ_KIND=tar OVL_FUZZ_SEED=4711 OVL_FUZZ_INPUTS=1`.
  */
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";

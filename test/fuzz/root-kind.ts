@@ -1,4 +1,6 @@
-/** Roots of which one document or more says something else: every question is answered or refused, nothing is changed. */
+/**
+ * Roots of which one document or more says something else: every question is answered or refused, nothing is changed.
+ */
 import assert from "node:assert/strict";
 import { lstatSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

@@ -1,4 +1,6 @@
-/** gzip and zstd: every engine says the same of a damaged stream, or all refuse it, and none makes more than allowed. */
+/**
+ * gzip and zstd: every engine says the same of a damaged stream, or all refuse it, and none makes more than allowed.
+ */
 import assert from "node:assert/strict";
 import { deflateRawSync, gzipSync } from "node:zlib";
 import { decompress } from "../../src/blob/decompress.js";

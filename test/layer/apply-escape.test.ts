@@ -10,7 +10,8 @@ import { readTree } from "../support/tree.js";
 
 /**
  * `contained`: applied inside the layer with a warning, refused under strict. `harmless`: nothing
- * of it is outside when the layer's root is \`/\`. `refused`: BAD_TAR, as dockerd finds nothing there; under strict it may be PATH_ESCAPE.
+ * of it is outside when the layer's root is \`/\`. `refused`: BAD_TAR, as dockerd finds nothing there; under strict
+ * it may be PATH_ESCAPE.
  */
 type End = "contained" | "harmless" | "refused";
 

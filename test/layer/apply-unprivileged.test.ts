@@ -1,4 +1,6 @@
-/** Layers applied by an ordinary user. Under root, this file runs itself again as user 65534 and reads what that made. */
+/**
+ * Layers applied by an ordinary user. Under root, this file runs itself again as user 65534 and reads what that made.
+ */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { chmodSync, chownSync, readFileSync, writeFileSync } from "node:fs";

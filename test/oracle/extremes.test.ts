@@ -1,4 +1,6 @@
-/** More than anybody makes: of depth, of entries, of numbers and of keys in documents. Taken or refused, never a bug. */
+/**
+ * More than anybody makes: of depth, of entries, of numbers and of keys in documents. Taken or refused, never a bug.
+ */
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { existsSync, openSync, readdirSync, writeFileSync, writeSync } from "node:fs";

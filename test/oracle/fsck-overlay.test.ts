@@ -1,4 +1,6 @@
-/** `ovl fsck --deep` of a root that dockerd wrote with the legacy overlay driver: clean as it is, then tampered with. */
+/**
+ * `ovl fsck --deep` of a root that dockerd wrote with the legacy overlay driver: clean as it is, then tampered with.
+ */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import {

@@ -1,4 +1,7 @@
-/** The roots that the measurements of a large root are made on are what they pass for, at sizes that a test has time for. */
+/**
+ * The roots that the measurements of a large root are made on are what they pass for, at sizes that a
+ * test has time for.
+ */
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { generateRoot } from "../../bench/root-generator.js";

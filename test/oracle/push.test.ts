@@ -1,4 +1,6 @@
-/** What ovl pushes to a real registry, dockerd and skopeo pull; and what dockerd pushed, ovl pushes as the same bytes. */
+/**
+ * What ovl pushes to a real registry, dockerd and skopeo pull; and what dockerd pushed, ovl pushes as the same bytes.
+ */
 import assert from "node:assert/strict";
 import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { after, before, describe, it } from "node:test";

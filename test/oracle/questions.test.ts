@@ -58,7 +58,9 @@ function du(path: string, ...options: string[]): number {
   return Number(stdout.split("\t")[0]);
 }
 
-/** What looking could change: names, inodes, modes, sizes and times, those of access before find changes them itself. */
+/**
+ * What looking could change: names, inodes, modes, sizes and times, those of access before find changes them itself.
+ */
 function state(root: string, times: string): string {
   const { stdout } = spawnSync("find", [root, "-printf", `%p %i %m %U:%G %s ${times}\\n`], {
     encoding: "utf8",

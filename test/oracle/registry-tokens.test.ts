@@ -1,4 +1,6 @@
-/** A real registry that believes nothing but tokens, signed by a service that gives them out for the scopes asked for. */
+/**
+ * A real registry that believes nothing but tokens, signed by a service that gives them out for the scopes asked for.
+ */
 import assert from "node:assert/strict";
 import { createPrivateKey, sign, X509Certificate } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";

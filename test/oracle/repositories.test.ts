@@ -1,4 +1,7 @@
-/** Odd spellings of repositories.json: ovl reads the names that dockerd reads, and fsck knows on which it does not start. */
+/**
+ * Odd spellings of repositories.json: ovl reads the names that dockerd reads, and fsck knows on which
+ * it does not start.
+ */
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";

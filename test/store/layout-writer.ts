@@ -1,4 +1,7 @@
-/** A process that adds to a layout's index as fast as it can: `node layout-writer.js LAYOUT NAME ENTRIES`. Raced by tests. */
+/**
+ * A process that adds to a layout's index as fast as it can: `node layout-writer.js LAYOUT NAME
+ * ENTRIES`. Raced by tests.
+ */
 import type { Digest } from "../../src/model/digest.js";
 import { LayoutDirectory } from "../../src/store/save-directory.js";
 import { MEDIA, sha256 } from "../support/image-builder.js";

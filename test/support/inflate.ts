@@ -2,7 +2,9 @@
 import type { ByteSource } from "../../src/blob/byte-source.js";
 import type { Inflater } from "../../src/blob/inflater.js";
 
-/** Everything an inflater makes of bytes, and whether the stream was complete. Sizes are taken in turn, over and over. */
+/**
+ * Everything an inflater makes of bytes, and whether the stream was complete. Sizes are taken in turn, over and over.
+ */
 export function inflateAll(
   inflater: Inflater,
   bytes: Uint8Array,

@@ -31,7 +31,9 @@ export async function mountDisk(disk: string, dir: string): Promise<MountedDisk>
   };
 }
 
-/** What is on the disk in this moment. No process may be writing to it; what the kernel does meanwhile is waited for. */
+/**
+ * What is on the disk in this moment. No process may be writing to it; what the kernel does meanwhile is waited for.
+ */
 export async function cutPower(disk: string, copy: string): Promise<void> {
   for (;;) {
     copyFileSync(disk, copy);

@@ -12,7 +12,9 @@ export interface Scratch extends Disposable {
   dir(...parts: string[]): string;
 }
 
-/** Memory is faster than a disk and keeps nanoseconds, xattrs and devices, but containers often have only 64 MiB of it. */
+/**
+ * Memory is faster than a disk and keeps nanoseconds, xattrs and devices, but containers often have only 64 MiB of it.
+ */
 const ROOM = 3 * 2 ** 30;
 
 /** @param room bytes that the caller may need; below that in memory, the disk is used */

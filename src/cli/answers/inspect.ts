@@ -9,8 +9,8 @@ import type { ImageTarget, Targets } from "../target.js";
 import type { Warned } from "./warned.js";
 
 /**
- * The objects of `docker inspect`, in the order of the arguments, and one error for all that are not there or may not be
- * read.
+ * The objects of `docker inspect`, in the order of the arguments, and one error for all that are not there or
+ * may not be read.
  */
 export async function inspectAll(
   targets: Targets,

@@ -5,7 +5,9 @@ import { beforeDashes, switchValue } from "../argv.js";
 /** What is read of the declarations of flags. */
 type Declarations = Readonly<Record<string, { readonly type: string; readonly char?: string | undefined }>>;
 
-/** The arguments with no such values: the flag alone, or none of it; the last one counts. Throws USAGE for other values. */
+/**
+ * The arguments with no such values: the flag alone, or none of it; the last one counts. Throws USAGE for other values.
+ */
 export function withoutSwitchValues(argv: readonly string[], flags: Declarations): readonly string[] {
   const own = beforeDashes(argv);
   let words: string[] = [];

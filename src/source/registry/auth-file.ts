@@ -45,7 +45,10 @@ export function podmanAuthPaths(env: NodeJS.ProcessEnv = process.env): string[] 
   ].map((directory) => join(directory, "auth.json"));
 }
 
-/** Empty content where there is no such file, or nothing in it. Throws BAD_CONFIG for one that is no JSON object, PERMISSION. */
+/**
+ * Empty content where there is no such file, or nothing in it. Throws BAD_CONFIG for one that is
+ * no JSON object, PERMISSION.
+ */
 export function readAuthFile(path: string): AuthFile {
   let bytes: Buffer;
   try {

@@ -22,7 +22,8 @@ export interface TlsFiles {
  * @param home the registry that this is about: its authorities count also for its token service and its blob store,
  * as with docker; who we are is for each host alone
  * Throws NOT_FOUND and PERMISSION for a file that was named and cannot be read, USAGE for one that has no certificate,
- * BAD_CONFIG for a client certificate without its key, a key without its certificate, and two that do not belong together.
+ * BAD_CONFIG for a client certificate without its key, a key without its certificate, and two that
+ * do not belong together.
  */
 export function tlsFiles(host: string, home: string, options: RegistryOptions): TlsFiles {
   const directories = (name: string) =>

@@ -9,7 +9,10 @@ export interface Credentials {
 }
 
 export interface RegistryOptions {
-  /** Hosts with their port, and networks, that may be spoken to without TLS or with a certificate that nobody vouches for. */
+  /**
+   * Hosts with their port, and networks, that may be spoken to without TLS or with a certificate
+   * that nobody vouches for.
+   */
   readonly insecure: readonly string[];
   /** Directories that hold a directory of certificates a registry (`certificates.ts`). */
   readonly certificates: readonly string[];

@@ -100,7 +100,9 @@ async function fetchImage(asked: Reference, places: readonly Repository[], selec
   };
 }
 
-/** Bytes of manifests and configs that are read, and kept, to find one image. Those of real ones are a few kilobytes. */
+/**
+ * Bytes of manifests and configs that are read, and kept, to find one image. Those of real ones are a few kilobytes.
+ */
 const MAX_DOCUMENTS = 64 * 1024 * 1024;
 
 /** Throws BAD_MANIFEST where all that is asked for, one after the other, would be too much. */

@@ -38,7 +38,9 @@ export function shownUrl(url: URL): string {
   return `${url.origin}${url.pathname}`;
 }
 
-/** JSON that may hold a secret. Throws as `parseJson` does, but without the engine's words: they quote what is there. */
+/**
+ * JSON that may hold a secret. Throws as `parseJson` does, but without the engine's words: they quote what is there.
+ */
 export function secretJson(bytes: Uint8Array, limits: JsonLimits): unknown {
   try {
     return parseJson(bytes, limits);

@@ -113,7 +113,8 @@ export class Upload {
     // 416: the registry has another number of bytes than we think. It is asked how many.
     if (answer.status !== 202) throw forgotten(answer);
     session.location = await this.#uploader.location(answer);
-    // Registries that count otherwise (from the chunk's own start) are given the benefit of the doubt: the digest decides.
+    // Registries that count otherwise (from the chunk's own start) are given the benefit of the
+    // doubt: the digest decides.
     const taken = bytesAt(answer) ?? 0;
     session.offset = taken > start && taken <= end ? taken : end + 1;
     if (session.offset <= end && taken - start < PROGRESS_BYTES) throw forgotten(answer);
@@ -152,7 +153,9 @@ function offsetOf(session: Session | null): number {
   return session?.offset ?? 0;
 }
 
-/** Bytes that the registry says it has; null where it does not say. `0-0` is how registries write that it is nothing. */
+/**
+ * Bytes that the registry says it has; null where it does not say. `0-0` is how registries write that it is nothing.
+ */
 function bytesAt(answer: Incoming): number | null {
   const end = Number(/^(?:bytes=)?0-(\d{1,15})$/.exec(answer.header("range") ?? "")?.[1] ?? Number.NaN);
   if (Number.isNaN(end)) return null;
