@@ -12,6 +12,7 @@ import {
   mkdirSync,
   openSync,
   renameSync,
+  rmdirSync,
   rmSync,
   writeSync,
 } from "node:fs";
@@ -71,6 +72,16 @@ export function readNames(path: string): string[] {
     return names.map((name) => bytesOf(name).toString("utf8"));
   } finally {
     closeSync(fd);
+  }
+}
+
+/** The same of one that may not have been made yet, where there are none. */
+export function namesIn(path: string): string[] {
+  try {
+    return readNames(path);
+  } catch (thrown) {
+    if (errnoOf(thrown) === "ENOENT") return [];
+    throw asOvlError(thrown);
   }
 }
 
@@ -170,6 +181,15 @@ function sync(fd: number, path: string): void {
     fsyncSync(fd);
   } catch (thrown) {
     throw osError(errnoOf(thrown), `sync ${path}`, { path }, thrown);
+  }
+}
+
+/** Removes a directory in which nothing is; what else is there, or is not there, stays as it is. */
+export function removeIfEmpty(path: string): void {
+  try {
+    rmdirSync(path);
+  } catch (thrown) {
+    if (!["ENOENT", "ENOTEMPTY", "ENOTDIR"].includes(errnoOf(thrown))) throw asOvlError(thrown);
   }
 }
 

@@ -3,10 +3,10 @@
  * a container has `lower-id`, `upper` and `work`. Reading and removing only: no layer is made here.
  */
 import { basename, join, relative } from "node:path";
-import { asOvlError, errnoOf, OvlError } from "../errors.js";
+import { OvlError } from "../errors.js";
 import { type CacheId, isCacheId } from "../model/digest.js";
 import type { DirectoryProblem, Driver, GraphData, MountPlan } from "./driver.js";
-import { readId, readNames } from "./files.js";
+import { namesIn, readId } from "./files.js";
 import { isDirectory, obstacleToContent } from "./is-directory.js";
 import { removeTree } from "./remove-tree.js";
 
@@ -53,13 +53,7 @@ export class Overlay implements Driver {
   }
 
   list(): CacheId[] {
-    if (!isDirectory(this.home)) return [];
-    try {
-      return readNames(this.home).filter(isCacheId);
-    } catch (thrown) {
-      if (errnoOf(thrown) === "ENOENT") return [];
-      throw asOvlError(thrown);
-    }
+    return isDirectory(this.home) ? namesIn(this.home).filter(isCacheId) : [];
   }
 
   link(): null {

@@ -6,13 +6,13 @@
 import { randomBytes } from "node:crypto";
 import { readlinkSync, rmSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
-import { asOvlError, errnoOf, OvlError } from "../errors.js";
+import { asOvlError, OvlError } from "../errors.js";
 import { type CacheId, isCacheId } from "../model/digest.js";
 import type { DirectoryProblem, Driver, GraphData, MountPlan } from "./driver.js";
 import {
   ensureDirectory,
   makeDirectory,
-  readNames,
+  namesIn,
   readSmall,
   type SmallFile,
   syncDirectory,
@@ -247,13 +247,4 @@ function tooMany(dir: string, below: number): OvlError {
 
 function badRoot(path: string, found: string, expected: string): OvlError {
   return new OvlError("BAD_ROOT", `${path} ${found}; expected ${expected}`, { path });
-}
-
-function namesIn(path: string): string[] {
-  try {
-    return readNames(path);
-  } catch (thrown) {
-    if (errnoOf(thrown) === "ENOENT") return [];
-    throw asOvlError(thrown);
-  }
 }

@@ -13,14 +13,22 @@
 import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Driver } from "../driver/driver.js";
-import { ensureDirectory, readId, readSmall, renameDurably, syncDirectory, writeAtomically } from "../driver/files.js";
+import {
+  ensureDirectory,
+  namesIn,
+  readId,
+  readSmall,
+  renameDurably,
+  syncDirectory,
+  writeAtomically,
+} from "../driver/files.js";
 import { isDirectory } from "../driver/is-directory.js";
 import { refuseMounts } from "../driver/mounted.js";
 import { removeTree } from "../driver/remove-tree.js";
 import { asOvlError } from "../errors.js";
 import { type CacheId, isCacheId } from "../model/digest.js";
 import { anonymousVolumes, readConfig } from "./mounts.js";
-import { namesIn, usedCacheIds } from "./used-directories.js";
+import { usedCacheIds } from "./used-directories.js";
 
 /** Where containers are. */
 export interface ContainerPlace {

@@ -3,10 +3,9 @@
  * beside its config, and no order of writing them can be told from damage without such a mark: with it, what is there
  * of an image without a config is left over. dockerd passes over the directory.
  */
-import { rmdirSync } from "node:fs";
 import { join } from "node:path";
-import { ensureDirectory, readNames, syncDirectory } from "../driver/files.js";
-import { asOvlError, errnoOf } from "../errors.js";
+import { ensureDirectory, namesIn, removeIfEmpty, syncDirectory } from "../driver/files.js";
+import { asOvlError } from "../errors.js";
 import { hexOf, type ImageId } from "../model/digest.js";
 import type { ImageDb } from "./imagedb.js";
 import type { Repositories } from "./repositories.js";
@@ -18,7 +17,7 @@ export function markImages(layerDb: string, ids: readonly ImageId[]): Disposable
   const tmp = join(layerDb, "tmp");
   const marks = ids.map((id) => join(tmp, `image-${hexOf(id)}`));
   const unmark = () => {
-    for (const mark of marks) removeMark(mark);
+    for (const mark of marks) removeIfEmpty(mark);
   };
   try {
     ensureDirectory(tmp, 0o755);
@@ -43,26 +42,11 @@ export function unmarkImages(layerDb: string, images: ImageDb, repositories: Rep
       });
       images.delete(id);
     }
-    removeMark(join(layerDb, "tmp", `image-${hexOf(id)}`));
+    // What is no empty directory is no mark of ours: fsck tells of it.
+    removeIfEmpty(join(layerDb, "tmp", `image-${hexOf(id)}`));
   }
 }
 
 function markedImages(tmp: string): ImageId[] {
-  try {
-    return readNames(tmp).flatMap((name) =>
-      MARK.test(name) ? [`sha256:${name.slice("image-".length)}` as ImageId] : [],
-    );
-  } catch (thrown) {
-    if (errnoOf(thrown) === "ENOENT") return [];
-    throw asOvlError(thrown);
-  }
-}
-
-function removeMark(path: string): void {
-  try {
-    rmdirSync(path);
-  } catch (thrown) {
-    // What is no empty directory is no mark of ours: fsck tells of it.
-    if (!["ENOENT", "ENOTEMPTY", "ENOTDIR"].includes(errnoOf(thrown))) throw asOvlError(thrown);
-  }
+  return namesIn(tmp).flatMap((name) => (MARK.test(name) ? [`sha256:${name.slice("image-".length)}` as ImageId] : []));
 }

@@ -1,17 +1,18 @@
 /** The image configs of a root and what the store notes about them: `imagedb/{content,metadata}/sha256`. */
-import { rmdirSync, rmSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import {
   ensureDirectory,
-  readNames,
+  namesIn,
   readSmall,
+  removeIfEmpty,
   type SmallFile,
   syncDirectory,
   writeAtomically,
 } from "../driver/files.js";
 import { isDirectory } from "../driver/is-directory.js";
 import { removeTree } from "../driver/remove-tree.js";
-import { asOvlError, errnoOf, OvlError, osError } from "../errors.js";
+import { OvlError, osError } from "../errors.js";
 import { MAX_CONFIG_BYTES } from "../model/config.js";
 import { hexOf, type ImageId, imageIdOf, isImageId } from "../model/digest.js";
 import type { Layout } from "./layout.js";
@@ -172,22 +173,5 @@ export class ImageDb {
 
   #metadata(id: ImageId): string {
     return join(this.path, "metadata", "sha256", hexOf(id));
-  }
-}
-
-function removeIfEmpty(path: string): void {
-  try {
-    rmdirSync(path);
-  } catch (thrown) {
-    if (!["ENOENT", "ENOTEMPTY", "ENOTDIR"].includes(errnoOf(thrown))) throw asOvlError(thrown);
-  }
-}
-
-function namesIn(path: string): string[] {
-  try {
-    return readNames(path);
-  } catch (thrown) {
-    if (errnoOf(thrown) === "ENOENT") return [];
-    throw asOvlError(thrown);
   }
 }

@@ -6,10 +6,10 @@ import { randomBytes } from "node:crypto";
 import { lstatSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import type { Driver } from "../driver/driver.js";
-import { readNames, readSmall, syncDirectory } from "../driver/files.js";
+import { namesIn, readSmall, syncDirectory } from "../driver/files.js";
 import { isDirectory } from "../driver/is-directory.js";
 import { removeTree } from "../driver/remove-tree.js";
-import { asOvlError, errnoOf, OvlError, osError } from "../errors.js";
+import { asOvlError, OvlError, osError } from "../errors.js";
 import { type CacheId, type ChainId, type DiffId, hexOf, isCacheId, isChainId, isDiffId } from "../model/digest.js";
 import type { Layout } from "./layout.js";
 import { NewLayer } from "./new-layer.js";
@@ -98,13 +98,7 @@ export class LayerDb {
 
   /** Every name in `layerdb/sha256`, leftovers included. */
   names(): string[] {
-    if (this.#obstacle !== null) return [];
-    try {
-      return readNames(join(this.path, "sha256"));
-    } catch (thrown) {
-      if (errnoOf(thrown) === "ENOENT") return [];
-      throw asOvlError(thrown);
-    }
+    return this.#obstacle === null ? namesIn(join(this.path, "sha256")) : [];
   }
 
   dir(chainId: ChainId): string {

@@ -5,7 +5,7 @@
 import { lstatSync } from "node:fs";
 import { join } from "node:path";
 import type { DriverName } from "../driver/driver.js";
-import { readNames } from "../driver/files.js";
+import { namesIn } from "../driver/files.js";
 import { isDirectory } from "../driver/is-directory.js";
 import { asOvlError, errnoOf, OvlError } from "../errors.js";
 import type { StoreWarning } from "./warning.js";
@@ -51,19 +51,11 @@ function directoriesOf(root: string, driver: DriverName): string[] {
 function lostMetadata(root: string, driver: DriverName): StoreWarning[] {
   const path = join(root, "image", driver, "layerdb");
   if (isDirectory(path)) return [];
-  const layers = namesIn(join(root, driver)).filter((name) => name !== "l");
+  const home = join(root, driver);
+  const layers = isDirectory(home) ? namesIn(home).filter((name) => name !== "l") : [];
   if (layers.length === 0) return [];
-  const message = `${path} is missing: nothing says what the ${layers.length} directories in ${join(root, driver)} are`;
+  const message = `${path} is missing: nothing says what the ${layers.length} directories in ${home} are`;
   return [{ code: "BAD_LAYOUT", subject: path, message }];
-}
-
-function namesIn(path: string): string[] {
-  if (!isDirectory(path)) return [];
-  try {
-    return readNames(path);
-  } catch (thrown) {
-    throw asOvlError(thrown);
-  }
 }
 
 /** null for a directory, and for nothing: dockerd makes each when it first needs it. */

@@ -5,7 +5,7 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Driver } from "../driver/driver.js";
-import { readId } from "../driver/files.js";
+import { namesIn, readId } from "../driver/files.js";
 import { removeTree } from "../driver/remove-tree.js";
 import { OvlError } from "../errors.js";
 import type { CacheId } from "../model/digest.js";
@@ -13,7 +13,7 @@ import { type ContainerPlace, finishRemoval, removeUnfinishedConfig } from "./co
 import { unmarkImages } from "./image-marks.js";
 import type { ImageDb } from "./imagedb.js";
 import type { Repositories } from "./repositories.js";
-import { namesIn, usedCacheIds } from "./used-directories.js";
+import { usedCacheIds } from "./used-directories.js";
 
 /**
  * In `layerdb/tmp`: what is being made (container/new-container.ts), and what is being removed (container-removal.ts).

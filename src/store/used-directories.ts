@@ -1,7 +1,6 @@
 /** Directories of the driver that are in use. */
 import { join } from "node:path";
-import { readNames, readSmall } from "../driver/files.js";
-import { asOvlError, errnoOf } from "../errors.js";
+import { namesIn, readSmall } from "../driver/files.js";
 
 /**
  * Every cache-id that a layer or a container has, whether the rest of its metadata is in order or not. Where one cannot
@@ -24,14 +23,4 @@ export function usedCacheIds(layerDb: string): Pick<ReadonlySet<string>, "has"> 
     take(join(layerDb, "mounts", name, "init-id"));
   }
   return { has: (cacheId) => anything || used.has(cacheId) };
-}
-
-/** Names in a directory of the store, which may not have been made yet. */
-export function namesIn(path: string): string[] {
-  try {
-    return readNames(path);
-  } catch (thrown) {
-    if (errnoOf(thrown) === "ENOENT") return [];
-    throw asOvlError(thrown);
-  }
 }
