@@ -7,9 +7,12 @@ import { symlinkTimesOf, timesOf } from "../layer/apply-times.js";
 import { parentOf } from "../layer/jail.js";
 import { openSplit } from "../layer/split-file.js";
 import type { ByteString } from "../model/bytes.js";
+import { CAPABILITY } from "../sys/capability.js";
+import { ROOTS_MARK } from "../sys/opaque.js";
 import { cleanPath } from "../tar/clean.js";
 import type { TarEntry, TarTime } from "../tar/entry.js";
 import { TarReader } from "../tar/reader.js";
+import { OPAQUE, WHITEOUT } from "../tar/whiteout.js";
 import { decodeSplit } from "../tar-split/decode.js";
 import { HeaderSource } from "../tar-split/header-source.js";
 
@@ -38,16 +41,9 @@ export interface LayerNode {
 /** By cleaned path inside the layer; the root itself is not among them. */
 export type LayerNodes = ReadonlyMap<ByteString, LayerNode>;
 
-/** What marks a directory as opaque in a layer that root extracted, and in an ordinary user's. */
-export const ROOTS_MARK = "trusted.overlay.opaque" as ByteString;
-export const USERS_MARK = "user.overlay.opaque" as ByteString;
-
-const WHITEOUT = ".wh.";
-const OPAQUE = ".wh..wh..opq";
 /** Of a directory: what is made in it gets its group, directories the bit, too. */
 const SET_GROUP_ID = 0o2000;
 const SET_USER_ID = 0o4000;
-const CAPABILITY = "security.capability" as ByteString;
 const AS_IT_IS = 0xffffffff;
 /** On one walk, by the kernel's rule. */
 const MOST_SYMLINKS = 40;

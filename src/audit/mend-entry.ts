@@ -20,11 +20,12 @@ import {
 } from "../sys/at.js";
 import { AS_IT_IS, changeModeAt, changeOwnerAt, changeTimesAt, type Time } from "../sys/attributes.js";
 import { EEXIST, ENOENT, must } from "../sys/errno.js";
+import { ROOTS_MARK, YES } from "../sys/opaque.js";
 import { readLinkAt } from "../sys/read-names.js";
 import { isSymlink, statAt } from "../sys/stat.js";
 import { listXattrsAt, procLink, removeXattr, setXattrAt } from "../sys/xattr.js";
 import { KERNELS_OWN } from "./checks/tampering.js";
-import { type LayerNode, ROOTS_MARK } from "./layer-headers.js";
+import type { LayerNode } from "./layer-headers.js";
 
 /** @param dir the layer's content directory; the entry's own directory is walked to without leaving it */
 export function mendEntry(dir: string, name: ByteString, node: LayerNode): void {
@@ -83,5 +84,5 @@ function mendXattrs(at: number, base: ByteString, node: LayerNode, what: string)
     if (!wanted && !KERNELS_OWN.test(name)) must(removeXattr(path, name), what);
   }
   for (const [name, value] of node.xattrs) setXattrAt(at, base, name, value);
-  if (node.opaque) must(setXattrAt(at, base, ROOTS_MARK, Buffer.from("y")), what);
+  if (node.opaque) must(setXattrAt(at, base, ROOTS_MARK, YES), what);
 }

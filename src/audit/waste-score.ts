@@ -6,6 +6,7 @@
  */
 import type { ListedEntry } from "../layer/job.js";
 import type { ByteString } from "../model/bytes.js";
+import { WHITEOUT } from "../tar/whiteout.js";
 import type { LayerEffect } from "./waste-tree.js";
 
 export class EfficiencyScore {
@@ -21,7 +22,7 @@ export class EfficiencyScore {
       }
     }
     for (const { path, size } of entries) {
-      const whiteout = path.startsWith(".wh.") || path.includes("/.wh.");
+      const whiteout = path.startsWith(WHITEOUT) || path.includes(`/${WHITEOUT}`);
       if (!whiteout && !parents.has(path)) this.#count(path, size);
     }
     for (const { path, bytes } of deleted) this.#count(path, bytes);

@@ -1,6 +1,8 @@
 /** The tree that an image's layers make, one on the other, and what each layer hides of those below. */
 import type { ListedEntry } from "../layer/job.js";
 import type { ByteString } from "../model/bytes.js";
+import { baseName } from "../tar/clean.js";
+import { OPAQUE, RESERVED, WHITEOUT } from "../tar/whiteout.js";
 
 /** The bytes of one file in one layer, however many names it has there. */
 export interface Content {
@@ -34,11 +36,6 @@ export interface LayerEffect {
   /** Whiteouts, and the bytes of the files that were below them where they hid a directory. */
   readonly deleted: readonly { readonly path: ByteString; readonly bytes: number }[];
 }
-
-const WHITEOUT = ".wh.";
-const OPAQUE = ".wh..wh..opq";
-/** What aufs kept for itself; makes nothing. */
-const RESERVED = ".wh..wh.";
 
 export class LayerTree {
   readonly #root: Node = directory();
@@ -153,8 +150,4 @@ function bytesIn(node: Node): number {
 
 function join(directory: ByteString, name: string): ByteString {
   return (directory === "" ? name : `${directory}/${name}`) as ByteString;
-}
-
-function baseName(path: ByteString): ByteString {
-  return path.slice(path.lastIndexOf("/") + 1) as ByteString;
 }

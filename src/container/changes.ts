@@ -3,13 +3,14 @@
  * mounts both and compares them object by object. Here the layers tell what is the same without a look: a directory
  * made of the same layers' directories, a file that is one and the same file.
  */
-import { type ByteString, byteStringOf } from "../model/bytes.js";
+import type { ByteString } from "../model/bytes.js";
 import type { UnionDirectory } from "../rootfs/directory.js";
 import { type Entry, joinPath } from "../rootfs/entry.js";
 import { Pace } from "../rootfs/pace.js";
 import type { Union } from "../rootfs/union.js";
 import { S_IFDIR } from "../sys/at.js";
 import type { Time } from "../sys/attributes.js";
+import { CAPABILITY } from "../sys/capability.js";
 import { getXattrAt } from "../sys/xattr.js";
 
 export interface Change {
@@ -134,8 +135,6 @@ function countsAsDirectory({ stat }: Entry): boolean {
 function isSameTime(a: Time, b: Time): boolean {
   return a.sec === b.sec && (a.nsec === b.nsec || a.nsec === 0 || b.nsec === 0);
 }
-
-const CAPABILITY = byteStringOf("security.capability");
 
 function capabilityOf({ directory, entry }: Place): Uint8Array {
   const value = getXattrAt(directory.fdOf(entry), entry.name, CAPABILITY);

@@ -28,6 +28,7 @@ import {
 } from "../sys/at.js";
 import { changeModeAt, changeOwnerAt } from "../sys/attributes.js";
 import { ENOENT, must } from "../sys/errno.js";
+import { ROOTS_MARK, USERS_MARK, YES } from "../sys/opaque.js";
 import { namesAt } from "../sys/read-names.js";
 import { isDirectory, statAt } from "../sys/stat.js";
 import { setXattrAt } from "../sys/xattr.js";
@@ -35,7 +36,6 @@ import { CopyUp, notADirectory } from "./upper-copy-up.js";
 
 const DIRECTORY = O_PATH | constants.O_DIRECTORY | constants.O_NOFOLLOW;
 const NEW_FILE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
-const YES = Buffer.from("y");
 /** Of a whiteout whose place is being taken. */
 const ASIDE = `.ovl-aside-${randomBytes(6).toString("hex")}` as ByteString;
 
@@ -260,7 +260,7 @@ export class UpperLayer implements Disposable {
   }
 
   #setOpaque(dir: number, name: ByteString): void {
-    const attribute = (this.#privileged ? "trusted.overlay.opaque" : "user.overlay.opaque") as ByteString;
+    const attribute = this.#privileged ? ROOTS_MARK : USERS_MARK;
     this.#must(setXattrAt(dir, name, attribute, YES), name);
   }
 

@@ -26,10 +26,12 @@ import {
 } from "../sys/at.js";
 import { CAPABILITY, portableCapabilityAt } from "../sys/capability.js";
 import { errnoName } from "../sys/errno.js";
+import { isYes, ROOTS_MARK, USERS_MARK } from "../sys/opaque.js";
 import { namesAt, openQuietlyAt, readLinkAt } from "../sys/read-names.js";
 import { type Stat, statAt } from "../sys/stat.js";
 import { getXattrAt } from "../sys/xattr.js";
 import { type GoEntry, goHeader } from "../tar/go-header.js";
+import { OPAQUE, WHITEOUT } from "../tar/whiteout.js";
 import { END_OF_ARCHIVE, padding, type WritableType } from "../tar/writer.js";
 import type { Given, PackJob } from "./job.js";
 import { counted, limited } from "./passing.js";
@@ -80,7 +82,7 @@ class Packer {
 
   constructor(root: string, userXattrs: boolean) {
     this.#root = root;
-    this.#opaque = byteStringOf(userXattrs ? "user.overlay.opaque" : "trusted.overlay.opaque");
+    this.#opaque = userXattrs ? USERS_MARK : ROOTS_MARK;
   }
 
   /** What is in a directory. Closes `fd`. */
@@ -146,8 +148,7 @@ class Packer {
   }
 
   #isOpaque({ dir, name }: Found): boolean {
-    const value = getXattrAt(dir, name, this.#opaque);
-    return value !== null && typeof value !== "number" && value.length === 1 && value[0] === 0x79;
+    return isYes(getXattrAt(dir, name, this.#opaque));
   }
 
   #target({ dir, name, path }: Found): ByteString {
@@ -187,7 +188,7 @@ class Packer {
 
   /** docker makes the header of a hard link first, and forgets the link's name in it when it makes the whiteout's. */
   #whiteout({ name, path, stat }: Found, first: ByteString | null): Uint8Array {
-    const renamed = `${path.slice(0, path.length - name.length)}.wh.${name}` as ByteString;
+    const renamed = `${path.slice(0, path.length - name.length)}${WHITEOUT}${name}` as ByteString;
     const mtime = { sec: stat.mtime.sec, nsec: 0 };
     const linkName = first === null ? {} : { linkName: first };
     return goHeader({ ...this.#owner(stat), name: renamed, type: "file", mode: WHITEOUT_MODE, mtime, ...linkName });
@@ -195,7 +196,7 @@ class Packer {
 
   /** Without a time: so docker leaves it. */
   #opaqueMarker({ path, stat }: Found): Uint8Array {
-    const name = `${path}/.wh..wh..opq` as ByteString;
+    const name = `${path}/${OPAQUE}` as ByteString;
     return goHeader({ ...this.#owner(stat), name, type: "file", mode: stat.mode & PERMISSIONS });
   }
 

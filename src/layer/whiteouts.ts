@@ -3,14 +3,12 @@ import type { ByteString } from "../model/bytes.js";
 import { close, makeNodeAt, O_PATH, S_IFCHR } from "../sys/at.js";
 import { changeOwnerAt } from "../sys/attributes.js";
 import { EEXIST } from "../sys/errno.js";
+import { ROOTS_MARK, USERS_MARK, YES } from "../sys/opaque.js";
 import { isDirectory, statAt } from "../sys/stat.js";
 import { setXattrOfPathFd } from "../sys/xattr.js";
 import type { TarEntry } from "../tar/entry.js";
+import { OPAQUE, WHITEOUT } from "../tar/whiteout.js";
 import type { ApplyTarget, EntryPath } from "./apply-target.js";
-
-const WHITEOUT = ".wh.";
-const OPAQUE = ".wh..wh..opq";
-const YES = Buffer.from("y");
 
 export function isWhiteout(at: EntryPath): boolean {
   return at.base.startsWith(WHITEOUT);
@@ -32,7 +30,7 @@ function removeNamesake(target: ApplyTarget, entry: TarEntry, at: EntryPath): vo
 
 /** The directory hides what lower layers have in it. dockerd marks whatever is there, a file too. */
 function markOpaque(target: ApplyTarget, at: EntryPath): void {
-  const name = (target.privileged ? "trusted.overlay.opaque" : "user.overlay.opaque") as ByteString;
+  const name = target.privileged ? ROOTS_MARK : USERS_MARK;
   const fd = target.must(target.jail.open((at.parent || ".") as ByteString, O_PATH), "its directory");
   try {
     target.must(setXattrOfPathFd(fd, name, YES), `the mark ${name} of its directory`);

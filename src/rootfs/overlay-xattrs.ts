@@ -5,6 +5,7 @@
  */
 import type { ByteString } from "../model/bytes.js";
 import { ENODATA, EOPNOTSUPP } from "../sys/errno.js";
+import { isYes } from "../sys/opaque.js";
 import { getXattrAt, listXattrsAt } from "../sys/xattr.js";
 
 const TRUSTED = "trusted.overlay.";
@@ -57,8 +58,4 @@ export function visibleXattrs(
 
 function isOwn(attribute: ByteString, userXattrs: boolean): boolean {
   return attribute.startsWith(TRUSTED) || (userXattrs && attribute.startsWith(USER));
-}
-
-function isYes(value: Uint8Array | null | number): boolean {
-  return value !== null && typeof value !== "number" && value.length === 1 && value[0] === 0x79;
 }

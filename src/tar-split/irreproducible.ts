@@ -6,6 +6,7 @@ import type { ByteString } from "../model/bytes.js";
 import { baseName, escapes } from "../tar/clean.js";
 import type { TarEntry } from "../tar/entry.js";
 import { isHeaderOnly } from "../tar/header.js";
+import { WHITEOUT } from "../tar/whiteout.js";
 
 export interface Irreproducible {
   /** Name as in the archive. */
@@ -36,7 +37,7 @@ export function irreproducible(entry: TarEntry, path: ByteString): Irreproducibl
   if (entry.sparse) return "sparse";
   if (entry.size === 0) return null;
   if (isHeaderOnly(entry.type)) return "sized-link";
-  if (baseName(path).startsWith(".wh.")) return "whiteout-payload";
+  if (baseName(path).startsWith(WHITEOUT)) return "whiteout-payload";
   if (path === "." || path === "/") return "root-name";
   return escapes(path) ? "path-escape" : null;
 }

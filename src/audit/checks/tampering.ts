@@ -2,11 +2,12 @@
 import { constants } from "node:fs";
 import { type ByteString, byteStringOf } from "../../model/bytes.js";
 import { AT_FDCWD, close, openAt, S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFLNK, S_IFMT, S_IFREG } from "../../sys/at.js";
+import { ROOTS_MARK, USERS_MARK, YES } from "../../sys/opaque.js";
 import { namesAt, readLinkAt } from "../../sys/read-names.js";
 import { isDirectory, type Stat, statAt, statOf } from "../../sys/stat.js";
 import { getXattrAt, listXattrsAt } from "../../sys/xattr.js";
 import type { FsckCode } from "../fsck-codes.js";
-import { type LayerNode, type LayerNodes, ROOTS_MARK, USERS_MARK } from "../layer-headers.js";
+import type { LayerNode, LayerNodes } from "../layer-headers.js";
 
 export interface Difference {
   readonly code: FsckCode;
@@ -201,7 +202,6 @@ class Comparison {
   }
 }
 
-const YES = Buffer.from("y");
 const ACL = /^system\.posix_acl_/;
 /** Set by the kernel or by the system's policy, whatever the layer brought. */
 export const KERNELS_OWN = /^((trusted|user)\.overlay\.(?!opaque$)|security\.(selinux|ima|evm|apparmor)$|system\.)/;
