@@ -53,11 +53,30 @@ export function licences(): string {
     table(run),
     "## At run time, the one of them that is for the machine",
     table(native),
-    "What is built carries besides some lines of @oxc-project/runtime (MIT), which are what becomes of `using` for Node 20.",
+    "What is built carries besides some lines of @oxc-project/runtime, which are what becomes of `using` for Node 20. They are under this licence:",
+    MIT,
     `## For building and testing only: ${build.length} packages`,
     table(build),
   ].join("\n\n")}\n`;
 }
+
+/** The one of @oxc-project/runtime, which asks for itself in every copy. */
+const MIT = `> MIT License
+>
+> Copyright (c) 2014-present Sebastian McKenzie and other contributors
+>
+> Permission is hereby granted, free of charge, to any person obtaining a copy of this software and associated
+> documentation files (the "Software"), to deal in the Software without restriction, including without limitation the
+> rights to use, copy, modify, merge, publish, distribute, sublicense, and/or sell copies of the Software, and to permit
+> persons to whom the Software is furnished to do so, subject to the following conditions:
+>
+> The above copyright notice and this permission notice shall be included in all copies or substantial portions of the
+> Software.
+>
+> THE SOFTWARE IS PROVIDED "AS IS", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR IMPLIED, INCLUDING BUT NOT LIMITED TO THE
+> WARRANTIES OF MERCHANTABILITY, FITNESS FOR A PARTICULAR PURPOSE AND NONINFRINGEMENT. IN NO EVENT SHALL THE AUTHORS OR
+> COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM, DAMAGES OR OTHER LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR
+> OTHERWISE, ARISING FROM, OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE SOFTWARE.`;
 
 function table(packages: readonly Package[]): string {
   const rows = packages.map(({ name, version, license }) => `| ${name} | ${version} | ${license} |`);
