@@ -3,10 +3,12 @@
 // hundred modules. What eight entries or more share is one file, but for what `--version` needs and what the threads of
 // layers need, which is one file each; what is imported only when it is needed stays apart. Packages are left to Node.
 //
+// Of the types that tsc has put there those stay that the library's reach; nothing stays of an earlier build.
+//
 // Every file is one directory below `dist`, as every module is below `src`: a URL relative to one of them, such as
 // `../layer/stage-worker.js`, means the same in both.
-import { readdirSync } from "node:fs";
-import { relative } from "node:path";
+import { readdirSync, readFileSync, rmSync } from "node:fs";
+import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { rolldown } from "rolldown";
 
@@ -33,7 +35,7 @@ const bundle = await rolldown({
   checks: { ineffectiveDynamicImport: false },
   transform: { target: "es2023" },
 });
-await bundle.write({
+const { output } = await bundle.write({
   dir: "dist",
   entryFileNames: "[name].js",
   chunkFileNames: "shared/[name].js",
@@ -52,3 +54,20 @@ await bundle.write({
   },
 });
 await bundle.close();
+
+const dist = join(project, "dist");
+const kept = new Set(output.map(({ fileName }) => join(dist, fileName)));
+keepTypes(join(dist, "index.d.ts"));
+for (const file of readdirSync(dist, { recursive: true, withFileTypes: true })) {
+  const path = join(file.parentPath, file.name);
+  if (file.isFile() && !kept.has(path)) rmSync(path);
+}
+
+/** Keeps declarations, and those that they import. */
+function keepTypes(path) {
+  if (kept.has(path)) return;
+  kept.add(path);
+  for (const [, target] of readFileSync(path, "utf8").matchAll(/(?:\bfrom|\bimport)\s*\(?\s*"(\.[^"]+)"/g)) {
+    keepTypes(join(path, "..", target.replace(/\.js$/, ".d.ts")));
+  }
+}
