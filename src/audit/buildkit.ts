@@ -11,8 +11,10 @@ import { FsckFiles } from "./fsck-files.js";
 /** Read into memory; a larger database makes everything owned. */
 const MAX_DATABASE = 128 * 1024 * 1024;
 
-/** BuildKit's identity.NewID: 25 digits of base 36. */
-const BUILDKIT_ID = /^[0-9a-z]{25}$/;
+/** Whether BuildKit made a directory: its identity.NewID has 25 digits of base 36. */
+export function isBuildKits(cacheId: CacheId): boolean {
+  return /^[0-9a-z]{25}$/.test(cacheId);
+}
 
 export class BuildKit {
   readonly #present: boolean;
@@ -26,7 +28,7 @@ export class BuildKit {
 
   mayOwn(cacheId: CacheId): boolean {
     if (!this.#present) return false;
-    return BUILDKIT_ID.test(cacheId) || this.#names(cacheId);
+    return isBuildKits(cacheId) || this.#names(cacheId);
   }
 
   /** A layer that a build stands on, whether or not an image does. */

@@ -5,19 +5,20 @@ import { sizeOfTree } from "../layer/apply-size.js";
 import { openSplit } from "../layer/split-file.js";
 import { byteStringOf } from "../model/bytes.js";
 import type { CacheId } from "../model/digest.js";
-import { AT_FDCWD, close, openAt } from "../sys/at.js";
+import { AT_FDCWD, close, O_PATH, openAt } from "../sys/at.js";
 import { must } from "../sys/errno.js";
 import { decodeSplit } from "../tar-split/decode.js";
+import { isBuildKits } from "./buildkit.js";
 
 /** Files on disk; of layers that BuildKit made, and of the overlay driver, what tar-split has. */
 export function countSize(driver: Driver, cacheId: CacheId, tarSplit: string): number {
-  return driver.name === "overlay" || cacheId.length === 25
+  return driver.name === "overlay" || isBuildKits(cacheId)
     ? sizeInSplit(tarSplit)
     : sizeOnDisk(driver.contentDir(cacheId));
 }
 
 export function sizeOnDisk(path: string): number {
-  const flags = 0o10000000 | constants.O_DIRECTORY | constants.O_NOFOLLOW;
+  const flags = O_PATH | constants.O_DIRECTORY | constants.O_NOFOLLOW;
   const fd = must(openAt(AT_FDCWD, byteStringOf(path), flags), `open ${path}`, { path });
   try {
     return sizeOfTree(fd);

@@ -1,11 +1,11 @@
 /** How much of a disk a tree takes: blocks, each inode once. Nothing is followed or opened for its content. */
 import { constants } from "node:fs";
 import { type ByteString, byteStringOf } from "../model/bytes.js";
-import { AT_FDCWD, close, openAt } from "../sys/at.js";
+import { AT_FDCWD, close, O_PATH, openAt } from "../sys/at.js";
 import { namesAt } from "../sys/read-names.js";
 import { isDirectory, statAt } from "../sys/stat.js";
 
-const O_PATH_DIRECTORY = 0o10000000 | constants.O_DIRECTORY | constants.O_NOFOLLOW;
+const O_PATH_DIRECTORY = O_PATH | constants.O_DIRECTORY | constants.O_NOFOLLOW;
 
 /** Bytes; 0 for what cannot be read. */
 export function diskUse(path: string): number {

@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import { setImmediate as pause } from "node:timers/promises";
 import { isAboutContent } from "../errors.js";
+import { throwIfAborted } from "../layer/abort.js";
 import type { LayerPipeline } from "../layer/pipeline.js";
 import type { LayerProgress } from "../layer/progress.js";
 import { displayName } from "../model/bytes.js";
@@ -9,6 +10,7 @@ import type { CacheId, ChainId, DiffId } from "../model/digest.js";
 import { rebuildProblems } from "../store/rebuild.js";
 import type { Store } from "../store/store.js";
 import type { Problem } from "../store/verification.js";
+import { isBuildKits } from "./buildkit.js";
 import { compareWithHeaders, type Difference } from "./checks/tampering.js";
 import { sizeInSplit, sizeOnDisk } from "./count-size.js";
 import type { FsckResult } from "./fsck.js";
@@ -48,7 +50,7 @@ export async function checkContent(
   for (const { target, problems } of rebuilt) {
     const content = await problems;
     await pause();
-    if (options.signal?.aborted) throw options.signal.reason;
+    throwIfAborted(options.signal);
     const found = checkLayer(store, target, trees, content);
     findings.push(...found.findings);
     files += found.files;
@@ -127,7 +129,7 @@ function compare(store: Store, target: Target, trees: Trees, tarSplit: string, d
     let bytes = 0;
     for (const { size } of nodes.values()) bytes += size;
     const below = target.below === null ? null : store.driver.contentDir(target.below);
-    const differences = compareWithHeaders(dir, nodes, { buildKit: cacheId.length === 25, below });
+    const differences = compareWithHeaders(dir, nodes, { buildKit: isBuildKits(cacheId), below });
     return { differences, files: nodes.size, bytes };
   } catch (thrown) {
     // What is wrong with tar-split was found by rebuilding.

@@ -2,6 +2,7 @@
 import type { ByteString } from "../model/bytes.js";
 import type { CacheId, ChainId, DiffId } from "../model/digest.js";
 import { FSCK_CODES, type FsckCode, type Severity } from "./fsck-codes.js";
+import type { Field } from "./fsck-picture.js";
 import type { LayerNode } from "./layer-headers.js";
 
 export interface Finding {
@@ -80,4 +81,18 @@ export function finding(code: FsckCode, fields: FindingFields): Finding {
 /** Whatever a damaged file holds, short enough for a message. */
 export function shown(text: string): string {
   return JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}…` : text);
+}
+
+/** What a file holds in the place of what it should. */
+export function found(field: Field<unknown>): string {
+  switch (field.state) {
+    case "valid":
+      return String(field.value);
+    case "absent":
+      return "nothing";
+    case "empty":
+      return "an empty file";
+    case "invalid":
+      return shown(field.found);
+  }
 }

@@ -2,6 +2,7 @@
  * Where each layer's files lie, also of layers whose `cache-id` is lost or wrong: their directory is known by the
  * directories that stand on it, or by what it stands on. Such a directory is no orphan.
  */
+import { LINK_TARGET } from "../driver/overlay2-check.js";
 import type { CacheId, ChainId, ImageId } from "../model/digest.js";
 import { findMountPlaces, initOf, isInit, type MountPlace } from "./fsck-mount-places.js";
 import {
@@ -12,6 +13,7 @@ import {
   type Picture,
 } from "./fsck-picture.js";
 import type { LayerTruth } from "./fsck-relations.js";
+import { push } from "./multimap.js";
 
 export interface Places {
   /** null where nobody knows. */
@@ -145,8 +147,8 @@ function hasOthersName({ directories, links }: Picture, { cacheId, link }: Direc
 }
 
 /** The directory that a short name leads to. */
-function targetOf(target: string | null | undefined): CacheId | null {
-  return (/^\.\.\/([^/]+)\/diff\/?$/.exec(target ?? "")?.[1] ?? null) as CacheId | null;
+export function targetOf(target: string | null | undefined): CacheId | null {
+  return (LINK_TARGET.exec(target ?? "")?.[1] ?? null) as CacheId | null;
 }
 
 /** By where the name leads; where there is no such name, by who says that it is called so. */
@@ -264,12 +266,6 @@ function soleContainers(lost: ReadonlyMap<string, readonly CacheId[]>): Map<Cach
 /** Read-write layers that nothing names; all of them where nobody knows what the container stands on. */
 function onBase({ containers }: Unnamed, base: CacheId | null): readonly CacheId[] {
   return base === null ? [...containers.values()].flat() : (containers.get(base) ?? []);
-}
-
-function push<K, V>(map: Map<K, V[]>, key: K, value: V): void {
-  const list = map.get(key);
-  if (list === undefined) map.set(key, [value]);
-  else list.push(value);
 }
 
 /** Made by the first who asks. */

@@ -6,6 +6,7 @@ import { type CacheId, type ChainId, chainIdOf, type DiffId, type ImageId } from
 import { BuildKit } from "./buildkit.js";
 import type { LayerRecord, MountRecord, Picture } from "./fsck-picture.js";
 import { findPlaces, type Places } from "./fsck-places.js";
+import { push } from "./multimap.js";
 
 /** What a layer is by its name. */
 export interface LayerTruth {
@@ -33,6 +34,11 @@ export interface Relations {
   readonly parentOf: (chainId: ChainId) => ChainId | null;
   /** Directories below a layer, topmost first; null where nobody knows. */
   readonly below: (chainId: ChainId | null) => readonly (CacheId | null)[];
+}
+
+/** Whether a layer, an image or a container stands on a layer. */
+export function isNeeded({ children, inImages, mountsOn }: Relations, chainId: ChainId): boolean {
+  return children.has(chainId) || inImages.has(chainId) || mountsOn.has(chainId);
 }
 
 export function relate(picture: Picture): Relations {
@@ -147,10 +153,4 @@ function prove(
     if (chainIdOf(below, diffId) === chainId) return { parent: below, diffId };
   }
   return null;
-}
-
-function push<K, V>(map: Map<K, V[]>, key: K, value: V): void {
-  const list = map.get(key);
-  if (list === undefined) map.set(key, [value]);
-  else list.push(value);
 }

@@ -5,6 +5,7 @@ import { unfinishedDirectories } from "./checks/leftovers.js";
 import { isInit, ownerOf } from "./fsck-mount-places.js";
 import type { Picture } from "./fsck-picture.js";
 import type { Relations } from "./fsck-relations.js";
+import { push } from "./multimap.js";
 
 /** What a directory is to the root. */
 export type Belonging =
@@ -169,10 +170,4 @@ function namesOf({ names }: Picture): Map<string, string[]> {
   }
   for (const list of byImage.values()) list.sort();
   return byImage;
-}
-
-function push<K, V>(map: Map<K, V[]>, key: K, value: V): void {
-  const list = map.get(key);
-  if (list === undefined) map.set(key, [value]);
-  else list.push(value);
 }

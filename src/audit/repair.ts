@@ -3,6 +3,7 @@
  * until a round finds nothing that was not tried before. The root is locked by the caller.
  */
 import { asOvlError, type OvlError } from "../errors.js";
+import { throwIfAborted } from "../layer/abort.js";
 import type { LayerPipeline } from "../layer/pipeline.js";
 import type { SourceImage } from "../source/source.js";
 import type { Store } from "../store/store.js";
@@ -69,8 +70,4 @@ function tolerable(thrown: unknown): OvlError {
   const error = asOvlError(thrown);
   if (error.exit <= 7) return error;
   throw error;
-}
-
-function throwIfAborted(signal: AbortSignal | undefined): void {
-  if (signal?.aborted) throw signal.reason;
 }

@@ -11,7 +11,9 @@ import { readSmall } from "./files.js";
 import { obstacleToContent } from "./is-directory.js";
 
 /** What dockerd and ovl make; another length would break the bound on mount options, not the layer. */
-const LINK = /^[A-Za-z0-9]{1,64}$/;
+export const LINK = /^[A-Za-z0-9]{1,64}$/;
+/** Where `l/<link>` leads: to the layer's directory. */
+export const LINK_TARGET = /^\.\.\/([^/]+)\/diff\/?$/;
 
 /** @param home ROOT/overlay2; @param below cache-ids of the layers below, topmost first; null where unknown */
 export function checkOverlay2(home: string, cacheId: CacheId, below: readonly (CacheId | null)[]): DirectoryProblem[] {

@@ -20,7 +20,7 @@ import {
 } from "./files.js";
 import { isDirectory } from "./is-directory.js";
 import { refuseMounts } from "./mounted.js";
-import { checkOverlay2 } from "./overlay2-check.js";
+import { checkOverlay2, LINK_TARGET } from "./overlay2-check.js";
 import { removeTree } from "./remove-tree.js";
 
 /**
@@ -30,7 +30,6 @@ import { removeTree } from "./remove-tree.js";
 const MAX_LOWERS = 128;
 
 const LINK = /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/;
-const LINK_TARGET = /^\.\.\/([^/]+)\/diff\/?$/;
 
 export class Overlay2 implements Driver {
   readonly name = "overlay2";

@@ -1,5 +1,6 @@
 /** The directories of overlay2's layers: what stands beside the files, and whether names and lowers agree. */
 import { join } from "node:path";
+import { LINK } from "../../driver/overlay2-check.js";
 import type { CacheId, ChainId } from "../../model/digest.js";
 import { type Finding, finding, shown } from "../fsck-finding.js";
 import type { DirectoryRecord, Picture } from "../fsck-picture.js";
@@ -14,9 +15,6 @@ interface Lodger {
   readonly below: readonly (CacheId | null)[] | null;
   readonly hasChildren: boolean;
 }
-
-/** What dockerd and ovl make; another length would break the bound on mount options, not the layer. */
-const LINK = /^[A-Za-z0-9]{1,64}$/;
 
 export function* checkDirectories(picture: Picture, relations: Relations): Generator<Finding> {
   const marks = [...picture.directories.values()].some(({ entries }) => entries.has("committed"));

@@ -1,9 +1,9 @@
 /** Image configs and what is noted about them. */
 import { join } from "node:path";
-import { type ChainId, type ImageId, isImageId } from "../../model/digest.js";
+import { type ImageId, isImageId } from "../../model/digest.js";
 import { type Finding, finding, shown } from "../fsck-finding.js";
 import type { ImageRecord, MetadataRecord, Picture } from "../fsck-picture.js";
-import type { Relations } from "../fsck-relations.js";
+import { isNeeded, type Relations } from "../fsck-relations.js";
 
 /** Go's time.RFC3339Nano, which dockerd parses it with. */
 const RFC3339 = /^\d{4}-(0[1-9]|1[0-2])-([0-2]\d|3[01])T([01]\d|2[0-3]):[0-5]\d:[0-5]\d([.,]\d+)?(Z|[+-]\d\d:\d\d)$/;
@@ -55,13 +55,8 @@ export function missingImages(picture: Picture, relations: Relations): Map<strin
 }
 
 function hasUnusedLayers(picture: Picture, relations: Relations): boolean {
-  for (const chainId of picture.layers.keys()) if (isUnused(relations, chainId)) return true;
+  for (const chainId of picture.layers.keys()) if (!isNeeded(relations, chainId)) return true;
   return false;
-}
-
-export function isUnused(relations: Relations, chainId: ChainId): boolean {
-  const { children, inImages, mountsOn } = relations;
-  return !children.has(chainId) && !inImages.has(chainId) && !mountsOn.has(chainId);
 }
 
 function* checkMetadata(

@@ -1,9 +1,9 @@
 /** Layers of layerdb: their files, their names, and whether everything that is stood on is there. */
 import { dirname, join } from "node:path";
 import { type ChainId, chainIdOf, hexOf } from "../../model/digest.js";
-import { type Finding, finding, type Step, shown } from "../fsck-finding.js";
-import type { Field, LayerRecord, Picture } from "../fsck-picture.js";
-import type { Relations } from "../fsck-relations.js";
+import { type Finding, finding, found, type Step } from "../fsck-finding.js";
+import type { LayerRecord, Picture } from "../fsck-picture.js";
+import { isNeeded, type Relations } from "../fsck-relations.js";
 import { topOf } from "../fsck-top.js";
 
 export function* checkLayers(picture: Picture, relations: Relations): Generator<Finding> {
@@ -28,10 +28,6 @@ export function isEmpty({ diff, size, cacheId, parent, entries }: LayerRecord): 
 }
 
 /** Whether anything but the build cache needs a layer. */
-function isNeeded({ children, inImages, mountsOn }: Relations, chainId: ChainId): boolean {
-  return children.has(chainId) || inImages.has(chainId) || mountsOn.has(chainId);
-}
-
 function emptyEntry({ chainId, dir }: LayerRecord, relations: Relations): Finding {
   const needed = isNeeded(relations, chainId);
   return finding("LAYER_ENTRY_EMPTY", {
@@ -172,18 +168,5 @@ function* checkMissing(picture: Picture, relations: Relations): Generator<Findin
       const detail = `found ${chainId}`;
       yield finding("MOUNT_PARENT_MISSING", { subject: mount.containerId, path, detail, restore: restore(chainId) });
     }
-  }
-}
-
-function found(field: Field<unknown>): string {
-  switch (field.state) {
-    case "valid":
-      return String(field.value);
-    case "absent":
-      return "nothing";
-    case "empty":
-      return "an empty file";
-    case "invalid":
-      return shown(field.found);
   }
 }

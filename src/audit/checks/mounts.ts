@@ -2,9 +2,9 @@
 import { join } from "node:path";
 import type { CacheId } from "../../model/digest.js";
 import { diskUse } from "../disk-use.js";
-import { type Finding, finding, type Step, shown } from "../fsck-finding.js";
+import { type Finding, finding, found, type Step } from "../fsck-finding.js";
 import { initOf, isInit } from "../fsck-mount-places.js";
-import type { Field, MountRecord, Picture } from "../fsck-picture.js";
+import type { MountRecord, Picture } from "../fsck-picture.js";
 import type { Relations } from "../fsck-relations.js";
 import { topOf } from "../fsck-top.js";
 import { hasFiles } from "./orphans.js";
@@ -139,17 +139,4 @@ function mountSteps(picture: Picture, relations: Relations, id: string, dir: str
     mkdir(join(picture.image, "layerdb", "mounts")),
     { do: "rename", path: staged, to: dir },
   ];
-}
-
-function found(field: Field<string>): string {
-  switch (field.state) {
-    case "valid":
-      return field.value;
-    case "absent":
-      return "nothing";
-    case "empty":
-      return "an empty file";
-    case "invalid":
-      return shown(field.found);
-  }
 }

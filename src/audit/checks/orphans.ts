@@ -1,10 +1,12 @@
 /** What stands among the driver's directories and belongs to nothing: directories, short names, strays. */
 import { join } from "node:path";
+import { LINK } from "../../driver/overlay2-check.js";
 import type { CacheId } from "../../model/digest.js";
 import { diskUse } from "../disk-use.js";
 import { type Finding, finding } from "../fsck-finding.js";
 import { initOf, isInit } from "../fsck-mount-places.js";
 import type { DirectoryRecord, Picture } from "../fsck-picture.js";
+import { targetOf } from "../fsck-places.js";
 import { NO_LAYERS } from "../fsck-read-layers.js";
 import type { Relations } from "../fsck-relations.js";
 import { workUnderWay } from "../under-way.js";
@@ -69,17 +71,17 @@ function* checkLinks(picture: Picture, { users, places }: Relations): Generator<
       yield finding("STRAY_IN_DRIVER", { subject: path, path, steps: [{ do: "set-aside", path }] });
       continue;
     }
-    const cacheId = /^\.\.\/([^/]+)\/diff\/?$/.exec(target)?.[1] as CacheId | undefined;
-    const record = cacheId === undefined ? undefined : picture.directories.get(cacheId);
+    const cacheId = targetOf(target);
+    const record = cacheId === null ? undefined : picture.directories.get(cacheId);
     if (record === undefined) {
       // The name outlived its directory, which is reported as missing; or it was bent away from who has it.
-      if (cacheId !== undefined && users.has(cacheId)) continue;
+      if (cacheId !== null && users.has(cacheId)) continue;
       if (places.byLink(name) !== null && picture.directories.has(places.byLink(name) as CacheId)) continue;
       if (places.isUsed(name)) continue;
     } else {
       const link = record.link.kind === "text" ? record.link.text.trim() : "";
       // Without a usable `link` the name is all that is left of it.
-      if (link === name || link === "" || !/^[A-Za-z0-9]{1,64}$/.test(link) || places.isOthers(record)) continue;
+      if (link === name || link === "" || !LINK.test(link) || places.isOthers(record)) continue;
       if (
         places.isUsed(name) ||
         (picture.directories.has(places.byLink(name) as CacheId) && places.byLink(name) !== cacheId)

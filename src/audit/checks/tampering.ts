@@ -1,7 +1,19 @@
 /** A layer's directory beside the headers of its tar: what docker save never looks at. */
 import { constants } from "node:fs";
 import { type ByteString, byteStringOf } from "../../model/bytes.js";
-import { AT_FDCWD, close, openAt, S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFLNK, S_IFMT, S_IFREG } from "../../sys/at.js";
+import {
+  AT_FDCWD,
+  close,
+  O_PATH,
+  openAt,
+  S_IFBLK,
+  S_IFCHR,
+  S_IFDIR,
+  S_IFIFO,
+  S_IFLNK,
+  S_IFMT,
+  S_IFREG,
+} from "../../sys/at.js";
 import { ROOTS_MARK, USERS_MARK, YES } from "../../sys/opaque.js";
 import { namesAt, readLinkAt } from "../../sys/read-names.js";
 import { isDirectory, type Stat, statAt, statOf } from "../../sys/stat.js";
@@ -24,7 +36,7 @@ export interface TamperingOptions {
   readonly below?: string | null;
 }
 
-const O_PATH_DIRECTORY = 0o10000000 | constants.O_DIRECTORY | constants.O_NOFOLLOW;
+const O_PATH_DIRECTORY = O_PATH | constants.O_DIRECTORY | constants.O_NOFOLLOW;
 
 /** @param dir the layer's content directory */
 export function compareWithHeaders(dir: string, nodes: LayerNodes, options: TamperingOptions): Difference[] {

@@ -3,17 +3,17 @@
 import { diskUse } from "../disk-use.js";
 import { type Finding, finding } from "../fsck-finding.js";
 import type { Picture } from "../fsck-picture.js";
-import type { Relations } from "../fsck-relations.js";
+import { isNeeded, type Relations } from "../fsck-relations.js";
 import { topOf } from "../fsck-top.js";
 import { workUnderWay } from "../under-way.js";
-import { isUnused, missingImages } from "./images.js";
+import { missingImages } from "./images.js";
 import { isEmpty } from "./layers.js";
 
 export function* checkUnusedLayers(picture: Picture, relations: Relations): Generator<Finding> {
   if (!everyUserIsKnown(picture, relations)) return;
   for (const layer of picture.layers.values()) {
     const { chainId, dir, cacheId, diff, size } = layer;
-    if (!isUnused(relations, chainId) || isEmpty(layer) || cacheId.state !== "valid") continue;
+    if (isNeeded(relations, chainId) || isEmpty(layer) || cacheId.state !== "valid") continue;
     // Something else is wrong with it, and is reported.
     if (!relations.truth.has(chainId) || relations.places.disputed.has(chainId)) continue;
     if (relations.buildKit.mayOwnLayer(chainId) || relations.buildKit.mayOwn(cacheId.value)) continue;
