@@ -1,8 +1,19 @@
 /**
  * An OCI layout on disk. Everything is written into a directory of its own first, and gets its place when it is
- * complete: a new layout by one rename, an older one blob by blob, its index.json last.
+ * complete: a new layout by one rename; in a directory that is there, an older layout or empty, blob by blob,
+ * index.json last.
  */
-import { closeSync, constants, mkdirSync, openSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  constants,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { basename, dirname, join } from "node:path";
 import type { FileSink } from "../blob/file-sink.js";
 import { readSmall } from "../driver/files.js";
@@ -13,28 +24,29 @@ import { MAX_MANIFEST_BYTES } from "../model/manifest.js";
 import { lock } from "../sys/lock.js";
 import { blobPath, type Document, indexFile, LAYOUT_FILE, type OciDescriptor } from "./save-documents.js";
 import type { Written } from "./save-layers.js";
-import { statOf, targetOf, temporaryName } from "./save-output.js";
+import { isTemporaryName, statOf, targetOf, temporaryName } from "./save-output.js";
 
 const INDEX_FILE = "index.json";
 const BLOBS = "blobs/sha256";
 
 export class LayoutDirectory implements Disposable {
   readonly path: string;
-  readonly #isNew: boolean;
+  readonly #isThere: boolean;
   readonly #staging: string;
   readonly #blobs = new Set<string>();
   #placed: string[] = [];
-  /** An fd of an older layout, which is locked from the commit on. */
+  #made: string[] = [];
+  /** An fd of a directory that was there, which is locked from the commit on. */
   #layout: number | null = null;
 
   /** Throws USAGE for a directory that holds something else, NOT_FOUND where the one above it is missing. */
   constructor(path: string) {
     this.path = targetOf(path);
-    this.#isNew = !isLayout(this.path);
+    this.#isThere = isThere(this.path);
     const name = temporaryName(basename(this.path));
-    this.#staging = this.#isNew ? join(dirname(this.path), name) : join(this.path, name);
+    this.#staging = join(this.#isThere ? this.path : dirname(this.path), name);
     try {
-      makeDirectories(this.#staging);
+      for (const _ of makeDirectories(this.#staging));
     } catch (error) {
       this[Symbol.dispose]();
       throw asOvlError(error);
@@ -60,27 +72,9 @@ export class LayoutDirectory implements Disposable {
 
   /** Puts everything in its place. Images of the same name in an older layout give theirs up, as with skopeo. */
   commit(manifests: readonly OciDescriptor[]): void {
+    this.document(LAYOUT_FILE);
     attempt(() => {
-      if (this.#isNew) {
-        this.document(LAYOUT_FILE);
-        this.document(indexFile(manifests));
-        // An empty directory that is there gives way to it.
-        renameSync(this.#staging, this.path);
-        return;
-      }
-      // Another save may have read the same index, and would drop what this one adds to it.
-      this.#layout = openSync(this.path, constants.O_RDONLY | constants.O_DIRECTORY);
-      lock(this.#layout, "exclusive", `lock ${this.path}`);
-      const index = join(this.#staging, INDEX_FILE);
-      write(index, mergedIndex(join(this.path, INDEX_FILE), manifests));
-      makeDirectories(this.path);
-      for (const path of this.#blobs) {
-        const place = join(this.path, path);
-        if (statOf(place) === null) this.#placed.push(place);
-        renameSync(join(this.#staging, path), place);
-      }
-      renameSync(index, join(this.path, INDEX_FILE));
-      this.#placed = [];
+      if (this.#isThere || !this.#appear(manifests)) this.#join(manifests);
     });
   }
 
@@ -88,10 +82,45 @@ export class LayoutDirectory implements Disposable {
   [Symbol.dispose](): void {
     try {
       for (const path of this.#placed) rmSync(path, { force: true });
+      for (const path of this.#made.reverse()) removeEmpty(path);
       rmSync(this.#staging, { recursive: true, force: true });
     } finally {
       if (this.#layout !== null) closeSync(this.#layout);
     }
+  }
+
+  /** False where another save has made the layout meanwhile. */
+  #appear(manifests: readonly OciDescriptor[]): boolean {
+    this.document(indexFile(manifests));
+    try {
+      renameSync(this.#staging, this.path);
+      return true;
+    } catch (error) {
+      if (!isThere(this.path)) throw error;
+      return false;
+    }
+  }
+
+  /** The directory itself stays: it is not ours, may be a mount point, or where somebody's shell is. */
+  #join(manifests: readonly OciDescriptor[]): void {
+    // Another save may have read the same index, and would drop what this one adds to it.
+    this.#layout = openSync(this.path, constants.O_RDONLY | constants.O_DIRECTORY);
+    lock(this.#layout, "exclusive", `lock ${this.path}`);
+    const index = join(this.#staging, INDEX_FILE);
+    write(index, mergedIndex(join(this.path, INDEX_FILE), manifests));
+    // First, so that whoever comes next sees a layout, and not a directory of something else.
+    if (statOf(join(this.path, LAYOUT_FILE.path)) === null) this.#place(LAYOUT_FILE.path);
+    for (const made of makeDirectories(this.path)) this.#made.push(made);
+    for (const path of this.#blobs) this.#place(path);
+    renameSync(index, join(this.path, INDEX_FILE));
+    this.#placed = [];
+    this.#made = [];
+  }
+
+  #place(path: string): void {
+    const place = join(this.path, path);
+    if (statOf(place) === null) this.#placed.push(place);
+    renameSync(join(this.#staging, path), place);
   }
 
   #stage(path: string, put: (staged: string) => void): void {
@@ -100,19 +129,29 @@ export class LayoutDirectory implements Disposable {
   }
 }
 
-/** One by one: what `recursive` throws on a full disk is that the directory above is missing. */
-function makeDirectories(layout: string): void {
+/** Those that it makes. One by one: what `recursive` throws on a full disk is that the directory above is missing. */
+function* makeDirectories(layout: string): Generator<string> {
   for (const path of [layout, dirname(join(layout, BLOBS)), join(layout, BLOBS)]) {
     try {
       mkdirSync(path);
+      yield path;
     } catch (error) {
       if (errnoOf(error) !== "EEXIST") throw error;
     }
   }
 }
 
-/** False for what is not there, or is an empty directory. */
-function isLayout(path: string): boolean {
+/** What somebody else has put something into stays. */
+function removeEmpty(directory: string): void {
+  try {
+    rmdirSync(directory);
+  } catch (error) {
+    if (errnoOf(error) !== "ENOTEMPTY") throw error;
+  }
+}
+
+/** Whether there is a layout, or an empty directory to make one in. Throws USAGE for something else. */
+function isThere(path: string): boolean {
   let names: string[];
   try {
     names = readdirSync(path);
@@ -121,7 +160,8 @@ function isLayout(path: string): boolean {
     if (errnoOf(error) !== "ENOTDIR") throw asOvlError(error);
     throw new OvlError("USAGE", `${path} is a file; --format oci writes a directory`, { path });
   }
-  if (names.length === 0 || names.includes(LAYOUT_FILE.path)) return names.length > 0;
+  // Other saves may be about to make a layout of it.
+  if (names.includes(LAYOUT_FILE.path) || names.every(isTemporaryName)) return true;
   throw new OvlError("USAGE", `${path} is not empty and no OCI layout; name a new directory`, { path });
 }
 

@@ -113,6 +113,10 @@ export function temporaryName(name: string): string {
   return `.${name}.ovl-${randomBytes(6).toString("hex")}`;
 }
 
+export function isTemporaryName(name: string): boolean {
+  return /^\..*\.ovl-[0-9a-f]{12}$/s.test(name);
+}
+
 /** The path itself where it is a symlink: what it leads to is replaced, not the link. Its directory must be there. */
 export function targetOf(path: string): string {
   try {

@@ -7,6 +7,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   symlinkSync,
   truncateSync,
   writeFileSync,
@@ -16,6 +17,7 @@ import { after, before, describe, it } from "node:test";
 import { gunzipSync, gzipSync } from "node:zlib";
 import { OvlError } from "../../src/errors.js";
 import { type SaveOptions, type SaveResult, save } from "../../src/store/save.js";
+import { LayoutDirectory } from "../../src/store/save-directory.js";
 import { planSave } from "../../src/store/save-plan.js";
 import { openStore } from "../../src/store/store.js";
 import { expectSound } from "../support/expect-sound.js";
@@ -276,6 +278,33 @@ describe("save", () => {
       assert.equal(file, work.join("layout"));
       assert.deepEqual(readdirSync(file).sort(), ["blobs", "index.json", "oci-layout"]);
       assert.deepEqual(ociImages(file), [{ id: IMAGES.app.id, diffIds: IMAGES.app.diffIds }]);
+    });
+
+    it("makes it in an empty directory, which stays what it was", async () => {
+      const path = work.join("given");
+      mkdirSync(path, { mode: 0o700 });
+      const { ino, mode } = statSync(path);
+      await saved(["app:1"], { output: path, ...OCI });
+      assert.deepEqual(readdirSync(path).sort(), ["blobs", "index.json", "oci-layout"]);
+      assert.deepEqual([statSync(path).ino, statSync(path).mode], [ino, mode]);
+    });
+
+    it("leaves an empty directory empty, and a layout as it was, where it fails at the end", async () => {
+      for (const before of [[], ["oci-layout"]]) {
+        const path = work.join("unlucky");
+        mkdirSync(path);
+        for (const name of before) writeFileSync(join(path, name), JSON.stringify({ imageLayoutVersion: "1.0.0" }));
+        {
+          using directory = new LayoutDirectory(path);
+          const [first, second] = ["0", "1"].map((digit) => `blobs/sha256/${digit.repeat(64)}`) as [string, string];
+          for (const blob of [first, second]) directory.document({ path: blob, bytes: Buffer.from("x") });
+          rmSync(join(path, readdirSync(path).find((name) => name.startsWith(".")) ?? "", second));
+          assert.throws(() => directory.commit([]), OvlError);
+          assert.ok(existsSync(join(path, first)), "it had begun");
+        }
+        assert.deepEqual(readdirSync(path), before);
+        rmSync(path, { recursive: true });
+      }
     });
 
     it("adds to a layout that is there, replacing what has the same name", async () => {
