@@ -1,13 +1,18 @@
 /**
  * A docker archive that is an OCI layout, too, as docker writes it since 25.0: is its OCI half in order, and are the
- * images in it those of manifest.json? Layers are read through manifest.json; here only what is said of them counts.
+ * images in it those of manifest.json? Layers that this one names are read through it; only what is said of them counts
+ * here. Other ones (of further platforms) are read here.
  *
  * docker 25.0.0 wrote the layers of the OCI manifest in random order, and the first releases of 25.0 left out of
  * index.json what has no name. Neither is damage.
  */
+import { setImmediate } from "node:timers/promises";
+import type { ByteSource } from "../blob/byte-source.js";
+import { fileSource } from "../blob/file-source.js";
+import { verified } from "../blob/verify.js";
 import { OvlError } from "../errors.js";
 import { parseImageConfig } from "../model/config.js";
-import type { DiffId, ImageId } from "../model/digest.js";
+import type { DiffId, Digest, ImageId } from "../model/digest.js";
 import type { Descriptor, Manifest } from "../model/manifest.js";
 import { isForeignLayerType, isImageConfigType, isPlainLayerType } from "../model/media-types.js";
 import { type DamagedImage, type OnDamage, tellDamage } from "./damage.js";
@@ -40,6 +45,7 @@ class OtherHalf {
   readonly #damaged: ReadonlySet<ImageId | null>;
   readonly #tell: (thrown: unknown) => void;
   readonly #found = new Set<ImageId>();
+  readonly #verified = new Set<Digest>();
   /** Whether images are in it, or in manifest.json, of which not even the id is known. */
   #hasUnread: boolean;
 
@@ -93,21 +99,25 @@ class OtherHalf {
     if (this.#damaged.has(id)) return;
     try {
       const { diffIds } = parseImageConfig(await this.#blobs.config(manifest));
-      for (const layer of manifest.layers) this.#checkLayer(layer, id, diffIds);
+      for (const layer of manifest.layers) await this.#checkLayer(layer, id, diffIds);
     } catch (thrown) {
       this.#tell(thrown);
     }
   }
 
-  #checkLayer(layer: Descriptor, id: ImageId, diffIds: readonly DiffId[]): void {
+  async #checkLayer(layer: Descriptor, id: ImageId, diffIds: readonly DiffId[]): Promise<void> {
     const { digest, mediaType, urls } = layer;
     const isRead = this.#images.get(id)?.layers.some((read) => read.digest === digest) ?? false;
     const mayLack = isRead || isForeignLayerType(mediaType) || urls.length > 0;
     try {
       if (mayLack && this.#tree.find(blobPath(digest)) === null) return;
-      openBlob(this.#tree, layer, `layer ${digest} of ${this.#tree.location}`);
+      const subject = `layer ${digest} of ${this.#tree.location}`;
+      const range = openBlob(this.#tree, layer, subject);
       const isItsOwn = isRead || diffIds.includes(digest as string as DiffId);
       if (isPlainLayerType(mediaType) && !isItsOwn) throw this.#strange(layer, id);
+      if (isRead || this.#verified.has(digest)) return;
+      this.#verified.add(digest);
+      await readToEnd(verified(fileSource(range), { digest, size: layer.size, subject }));
     } catch (thrown) {
       this.#tell(thrown);
     }
@@ -133,6 +143,13 @@ class OtherHalf {
     const message = `${this.#tree.location}: ${one} names image ${id}, which ${other} does not, so what is in it depends on who reads it; save the images again`;
     return new OvlError("IMAGE_ID_MISMATCH", message, one === "index.json" ? { actual: id } : { expected: id });
   }
+}
+
+/** Chunks hashed between two looks at the event loop: some milliseconds. */
+const BURST = 64;
+
+async function readToEnd(source: ByteSource): Promise<void> {
+  for (let chunks = 0; source.read() !== null; chunks++) if (chunks % BURST === 0) await setImmediate();
 }
 
 function idOf({ config }: Manifest): ImageId {

@@ -7,9 +7,11 @@ import {
   archive,
   dockerArchive,
   type Files,
+  gzip,
   hex,
   hybridArchive,
   image,
+  MEDIA,
   ociLayout,
   sha256,
 } from "../support/image-builder.js";
@@ -195,12 +197,27 @@ describe("verify of a docker archive that is an OCI layout, too", () => {
     }
     return files.set("index.json", Buffer.from(JSON.stringify(index)));
   }
+  /** Layers of the OCI half as other blobs than those of manifest.json. */
+  function withGzip(files: Files): Files {
+    return withManifest(files, ({ layers }) => {
+      for (const each of layers) {
+        const bytes = gzip(files.get(blob(each.digest)) as Uint8Array);
+        Object.assign(each, { mediaType: `${MEDIA.layer}+gzip`, digest: sha256(bytes), size: bytes.length });
+        files.set(blob(each.digest), bytes);
+      }
+    });
+  }
+  const layersOf = (files: Files): string[] =>
+    (JSON.parse(String(files.get(blob(manifestOf(files))))) as { layers: { digest: string }[] }).layers.map(
+      ({ digest }) => digest,
+    );
   const manifestOf = (files: Files): string =>
     (JSON.parse(String(files.get("index.json"))) as { manifests: { digest: string }[] }).manifests[0]?.digest ?? "";
 
   const sound: [title: string, files: () => Files][] = [
     ["as docker writes it", () => hybridArchive([one, both])],
     ["with the layers in another order", () => withManifest(hybridArchive([both]), ({ layers }) => layers.reverse())],
+    ["with its layers compressed", () => withGzip(hybridArchive([both]))],
     ["with a repeated layer once", () => withManifest(hybridArchive([both]), ({ layers }) => layers.pop())],
     [
       "without the name of an image that has none",
@@ -276,6 +293,18 @@ describe("verify of a docker archive that is an OCI layout, too", () => {
         }),
       1,
       ["DIFF_ID_MISMATCH"],
+    ],
+    [
+      "a compressed layer that only the OCI half names",
+      () => {
+        const files = withGzip(hybridArchive([one]));
+        const [digest = ""] = layersOf(files);
+        const bytes = Buffer.from(files.get(blob(digest)) as Uint8Array);
+        bytes.writeUInt8(bytes.readUInt8(4) ^ 1, 4);
+        return files.set(blob(digest), bytes);
+      },
+      1,
+      ["DIGEST_MISMATCH"],
     ],
     [
       "a config that both halves have",
