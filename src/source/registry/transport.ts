@@ -116,7 +116,7 @@ export class Transport implements AsyncDisposable {
     if (called?.aborted) throw stopped(called);
     called?.addEventListener("abort", cancel, { once: true });
     // Until the head is there; of the body, whoever reads it decides.
-    const timer = setTimeout(() => stop.abort(), this.#options.patience.idle + (body === undefined ? 0 : HOUR));
+    const timer = setTimeout(() => stop.abort(), this.#options.patience.idle + timeToSend(headers));
     try {
       const answer = await request(url, {
         dispatcher: await this.#dispatcher(url),
@@ -200,8 +200,14 @@ export async function discard({ body }: Incoming): Promise<void> {
   }
 }
 
-/** An upload has its own pace: what its body is sent with is watched by the socket's timeout. */
-const HOUR = 3_600_000;
+/** Milliseconds that a body may take at most. Whether it moves at all is watched by the socket's timeout. */
+function timeToSend(headers: Outgoing["headers"]): number {
+  const bytes = Number(headers["content-length"] ?? 0);
+  // What timers hold.
+  return Math.min(Math.ceil(bytes / BYTES_AN_HOUR) * 3_600_000, 2 ** 30);
+}
+
+const BYTES_AN_HOUR = 64 * 1024 * 1024;
 
 export function basic(username: string, password: string): string {
   return `Basic ${Buffer.from(`${username}:${password}`).toString("base64")}`;

@@ -1,6 +1,7 @@
 /**
- * One blob on its way into a repository: OCI distribution-spec 1.1, "Pushing a blob in chunks". What the registry has
- * of it when a connection breaks is asked for, and the rest is sent.
+ * One blob on its way into a repository. It goes as docker's does, by one PATCH without Content-Range and a PUT: chunks
+ * (OCI distribution-spec 1.1, "Pushing a blob in chunks") are not known to Google's Artifact Registry, and of 4 MiB at
+ * most to GitHub's. What the registry has of it when a connection breaks is asked for, and the rest is sent.
  */
 import { OvlError } from "../../errors.js";
 import type { UploadBlob } from "./blob-parts.js";
@@ -14,7 +15,6 @@ interface Session {
   location: URL;
   /** Bytes that the registry has. */
   offset: number;
-  readonly chunk: number;
 }
 
 /** Bytes of the blob that have been handed to the connection, in all; less than before where some were lost. */
@@ -22,6 +22,9 @@ export type OnSent = (bytes: number) => void;
 
 /** Bytes that count as progress: a registry that takes less at a time will never have all of it. */
 const PROGRESS_BYTES = 64 * 1024;
+
+/** Any success is one, as for docker: ECR answers a PATCH with 201, Pulp with 204. */
+const SUCCESS = [200, 201, 202, 204];
 
 /** Milliseconds that an upload which is given up may keep a process. */
 const CANCEL_MS = 2000;
@@ -51,21 +54,26 @@ export class Upload {
   async #persist(): Promise<void> {
     const { client } = this.#uploader;
     const pauses = new Pauses(client.patience, client.signal);
+    let furthest = 0;
+    const lookHowFar = () => {
+      const offset = offsetOf(this.#session);
+      if (offset - furthest < PROGRESS_BYTES) return;
+      furthest = offset;
+      pauses.reset();
+    };
     for (;;) {
-      const from = this.#session?.offset ?? 0;
       try {
         this.#session ??= await this.#begin();
         await this.#send(this.#session);
         return;
       } catch (thrown) {
         if (!(thrown instanceof Transient)) throw thrown;
-        if (offsetOf(this.#session) - from >= PROGRESS_BYTES) pauses.reset();
+        lookHowFar();
         await pauses.next(thrown);
         // It may have been the answer that was lost, and not the blob.
         if ((await this.#uploader.sizeOf(this.#blob.digest)) === this.#blob.size) return;
-        const before = offsetOf(this.#session);
-        this.#session = this.#session === null ? null : await this.#resumed(this.#session);
-        if (offsetOf(this.#session) - before >= PROGRESS_BYTES) pauses.reset();
+        this.#session = this.#session === null ? null : await this.#resumed(this.#session, isOutOfRange(thrown));
+        lookHowFar();
         this.#onSent(offsetOf(this.#session));
       }
     }
@@ -78,54 +86,58 @@ export class Upload {
       headers: { "content-length": "0" },
       accept: [202],
     });
-    const least = Number(answer.header("oci-chunk-min-length") ?? 0);
-    const chunk = Math.max(this.#uploader.chunkBytes, least || 0);
-    return { location: await this.#uploader.location(answer), offset: 0, chunk };
+    return { location: await this.#uploader.location(answer), offset: 0 };
   }
 
   async #send(session: Session): Promise<void> {
     const { size, digest } = this.#blob;
-    while (session.offset < size) await this.#sendChunk(session);
+    while (session.offset < size) await this.#sendRest(session);
     const path = new URL(session.location);
     path.searchParams.set("digest", digest);
     const headers = { "content-length": "0" };
-    const done = await this.#request({ method: "PUT", path, headers, accept: [201, 204, 404] });
+    const done = await this.#request({ method: "PUT", path, headers, accept: [...SUCCESS, 404] });
     if (done.status === 404) throw forgotten(done);
   }
 
-  async #sendChunk(session: Session): Promise<void> {
+  async #sendRest(session: Session): Promise<void> {
     const { size } = this.#blob;
     const start = session.offset;
-    const end = Math.min(start + session.chunk, size) - 1;
-    const isWhole = start === 0 && end === size - 1;
+    const end = size - 1;
     const answer = await this.#request({
       method: "PATCH",
       path: session.location,
       headers: {
         "content-type": "application/octet-stream",
-        "content-length": String(end - start + 1),
-        // Registries that know no chunks take a blob as a whole.
-        ...(isWhole ? {} : { "content-range": `${start}-${end}` }),
+        "content-length": String(size - start),
+        ...(start === 0 ? {} : { "content-range": `${start}-${end}` }),
       },
       body: () => this.#blob.part(start, end, (sent) => this.#onSent(start + sent)),
-      accept: [202, 404, 416],
+      accept: [...SUCCESS, 404, 416],
     });
     // 416: the registry has another number of bytes than we think. It is asked how many.
-    if (answer.status !== 202) throw forgotten(answer);
-    session.location = await this.#uploader.location(answer);
-    // Registries that count otherwise (from the chunk's own start) are given the benefit of the
-    // doubt: the digest decides.
+    if (!SUCCESS.includes(answer.status)) throw forgotten(answer);
+    session.location = await this.#uploader.location(answer, session.location);
+    // Registries that count otherwise (from the request's own start) are given the benefit of the doubt: the digest
+    // decides.
     const taken = bytesAt(answer) ?? 0;
-    session.offset = taken > start && taken <= end ? taken : end + 1;
-    if (session.offset <= end && taken - start < PROGRESS_BYTES) throw forgotten(answer);
+    session.offset = taken > start && taken <= end ? taken : size;
+    if (session.offset < size && taken - start < PROGRESS_BYTES) throw forgotten(answer);
   }
 
-  /** How far an upload has come; null where the registry has forgotten it, and it starts again. */
-  async #resumed(session: Session): Promise<Session | null> {
+  /**
+   * How far an upload has come; null where it starts again.
+   * @param isRefused whether the registry did not take what comes from where we are
+   */
+  async #resumed(session: Session, isRefused: boolean): Promise<Session | null> {
     try {
       const answer = await this.#request({ method: "GET", path: session.location, accept: [204, 202, 200] }, true);
       const offset = bytesAt(answer);
       if (offset === null || offset > this.#blob.size) return null;
+      // It takes no parts of this size, or none at all.
+      if (isRefused && offset === session.offset) {
+        await this.#cancel();
+        return null;
+      }
       const location = await this.#uploader.location(answer, session.location);
       return { ...session, location, offset };
     } catch (thrown) {
@@ -151,6 +163,10 @@ export class Upload {
 
 function offsetOf(session: Session | null): number {
   return session?.offset ?? 0;
+}
+
+function isOutOfRange({ failure }: Transient): boolean {
+  return failure.fields["status"] === 416;
 }
 
 /**

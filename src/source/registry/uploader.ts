@@ -11,25 +11,16 @@ import { shownUrl } from "./secrets.js";
 import { discard, type Incoming } from "./transport.js";
 import { type OnSent, Upload } from "./upload.js";
 
-/**
- * Bytes a request. What a broken connection has brought is kept by most registries, so this matters only to those that
- * keep whole requests, and to proxies that limit them; below 5 MiB some stores behind registries refuse.
- */
-const CHUNK_BYTES = 64 * 1024 * 1024;
-
 /** `absent`: there is no such blob to take over. `refused`: we may not look there. */
 export type MountOutcome = "mounted" | "absent" | "refused";
 
 export class RegistryUploader implements AsyncDisposable {
   readonly client: RegistryClient;
   readonly path: string;
-  /** Most bytes of a request. */
-  readonly chunkBytes: number;
 
-  constructor({ domain, path }: Reference, options: RegistryOptions, chunkBytes: number = CHUNK_BYTES) {
+  constructor({ domain, path }: Reference, options: RegistryOptions) {
     this.client = new RegistryClient(domain, path, options);
     this.path = path;
-    this.chunkBytes = chunkBytes;
   }
 
   /** Size of a blob in this repository; null where it is not there. */

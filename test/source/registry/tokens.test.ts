@@ -159,14 +159,14 @@ describe("a token service", () => {
     assert.match(ranges.at(-1)?.headers.range ?? "", /^bytes=\d{5,}-$/);
   });
 
-  it("is asked again when a token ends between two chunks of an upload", async () => {
+  it("is asked again when a token ends between the bytes of an upload and its end", async () => {
     const bytes = randomBytes(3000);
     const digest = sha256(bytes);
     const chunks: Buffer[] = [];
     registry.misbehave((request, response) => {
       const { method, headers } = request;
       const location = "/v2/b/app/blobs/uploads/7";
-      const good = headers.authorization === (chunks.length < 2 ? "Bearer token-1" : "Bearer token-2");
+      const good = headers.authorization === (chunks.length < 1 ? "Bearer token-1" : "Bearer token-2");
       const body: Buffer[] = [];
       request.on("data", (chunk: Buffer) => body.push(chunk));
       request.on("end", () => {
@@ -178,13 +178,9 @@ describe("a token service", () => {
       return true;
     });
     const options = { ...IMPATIENT, credentials: USER };
-    await using uploader = new RegistryUploader(parseReference(`${registry.host}/b/app:1`), options, 1000);
+    await using uploader = new RegistryUploader(parseReference(`${registry.host}/b/app:1`), options);
     await uploader.upload(memoryBlob(bytes, digest));
-    assert.deepEqual(Buffer.concat(chunks), bytes);
-    assert.deepEqual(
-      chunks.map(({ length }) => length),
-      [1000, 1000, 1000],
-    );
+    assert.deepEqual(chunks, [bytes]);
     assert.equal(service.asked.length, 2);
   });
 

@@ -8,7 +8,7 @@ import { after, before, beforeEach, describe, it } from "node:test";
 import { OvlError } from "../../../src/errors.js";
 import type { Digest } from "../../../src/model/digest.js";
 import { parseReference } from "../../../src/model/reference.js";
-import { fileBlob } from "../../../src/source/registry/blob-parts.js";
+import { fileBlob, memoryBlob } from "../../../src/source/registry/blob-parts.js";
 import type { RegistryOptions } from "../../../src/source/registry/options.js";
 import { RegistryUploader } from "../../../src/source/registry/uploader.js";
 import { sha256 } from "../../support/image-builder.js";
@@ -43,6 +43,10 @@ class UploadServer {
   stalls: number | null = null;
   /** Bytes of an upload that are left when the next PATCH comes; null: all. */
   losesAt: number | null = null;
+  /** Statuses of its successes, of a PATCH and of a PUT. */
+  statuses: [patch: number, put: number] = [202, 201];
+  /** Most bytes of a request with a range. */
+  ranges = Number.POSITIVE_INFINITY;
   /** Told when a PATCH begins. */
   onPatch = () => {};
   readonly server = createServer((request, response) => this.#answer(request, response));
@@ -81,14 +85,14 @@ class UploadServer {
       if (sha256(whole) !== wanted) return send(400);
       this.blobs.set(wanted, whole);
       this.#uploads.delete(id);
-      return this.lost-- > 0 ? response.destroy() : send(201);
+      return this.lost-- > 0 ? response.destroy() : send(this.statuses[1]);
     }
     if (this.losesAt !== null) {
       upload.splice(0, upload.length, Buffer.concat(upload).subarray(0, this.losesAt));
       this.losesAt = null;
     }
     const start = Number(/^(\d+)-/.exec(headers["content-range"] ?? "")?.[1] ?? 0);
-    if (start !== size()) return send(416);
+    if (start !== size() || (start > 0 && length > this.ranges)) return send(416);
     this.onPatch();
     if (this.stalls !== null) return request.once("data", () => request.pause());
     const cut = this.cuts.shift() ?? Number.POSITIVE_INFINITY;
@@ -104,7 +108,8 @@ class UploadServer {
       if (taken >= cut) return;
       const kept = Buffer.concat(upload).subarray(0, this.keeps);
       if (this.keeps < size()) upload.splice(0, upload.length, kept);
-      send(202, { location: this.#location(id), range: `0-${size() - 1}` });
+      const [status] = this.statuses;
+      send(status, { ...(status === 202 ? { location: this.#location(id) } : {}), range: `0-${size() - 1}` });
     });
   }
 
@@ -136,10 +141,10 @@ describe("an upload", () => {
 
   async function upload(
     of = digest,
-    { chunk, onSent, ...more }: Partial<RegistryOptions> & { chunk?: number; onSent?: (bytes: number) => void } = {},
+    { onSent, ...more }: Partial<RegistryOptions> & { onSent?: (bytes: number) => void } = {},
   ): Promise<void> {
     const reference = parseReference(`${registry.host}/a:1`);
-    await using uploader = new RegistryUploader(reference, { ...IMPATIENT, credentials: USER, ...more }, chunk);
+    await using uploader = new RegistryUploader(reference, { ...IMPATIENT, credentials: USER, ...more });
     await uploader.upload(fileBlob(fd, of, bytes.length), onSent);
   }
   const cancelled = () => registry.seen.filter(({ method }) => method === "DELETE").length;
@@ -159,22 +164,58 @@ describe("an upload", () => {
     );
   });
 
-  it("goes in chunks, each of them taken up where it broke", async () => {
-    registry.cuts = [Number.POSITIVE_INFINITY, 1_000_000];
+  it("says how far it has come after all", async () => {
+    registry.cuts = [5_000_000];
     const told: number[] = [];
-    await upload(digest, { chunk: 4_000_000, onSent: (sent) => told.push(sent) });
-    assert.equal(`sha256:${arrived()}`, digest);
-    assert.deepEqual(
-      sent().map(({ length, range }) => [length, range]),
-      [
-        [4_000_000, "0-3999999"],
-        [4_000_000, "4000000-7999999"],
-        [4_000_000, "5000000-8999999"],
-      ],
-    );
-    assert.ok(told.includes(5_000_000), "it is said how far it has come after all");
+    await upload(digest, { onSent: (sent) => told.push(sent) });
+    assert.ok(told.includes(5_000_000), String(told));
     assert.equal(told.at(-1), 9_000_000);
     assert.equal(cancelled(), 0);
+  });
+
+  it("goes in one request, however large it is", async () => {
+    const large = Buffer.alloc(70 * 1024 * 1024, 7);
+    await using uploader = new RegistryUploader(parseReference(`${registry.host}/a:1`), {
+      ...IMPATIENT,
+      credentials: USER,
+    });
+    await uploader.upload(memoryBlob(large, sha256(large) as Digest));
+    assert.deepEqual(
+      sent().map(({ length, range }) => [length, range]),
+      [[large.length, undefined]],
+    );
+  });
+
+  for (const statuses of [
+    [201, 201],
+    [204, 202],
+    [200, 204],
+  ] as [number, number][]) {
+    it(`is done where the registry says so by ${statuses.join(" and ")}`, async () => {
+      registry.statuses = statuses;
+      await upload();
+      assert.equal(`sha256:${arrived()}`, digest);
+      assert.equal(sent().length, 1);
+    });
+  }
+
+  it("starts again where the registry takes no parts (416)", async () => {
+    registry.cuts = [2_000_000];
+    registry.ranges = 4_000_000;
+    await upload();
+    assert.equal(`sha256:${arrived()}`, digest);
+    assert.deepEqual(
+      sent().map(({ length }) => length),
+      [9_000_000, 7_000_000, 9_000_000],
+    );
+    assert.equal(cancelled(), 1);
+  });
+
+  it("is given up where each connection breaks and no parts are taken", async () => {
+    registry.cuts = Array.from({ length: 100 }, () => 2_000_000);
+    registry.ranges = 4_000_000;
+    await assert.rejects(upload(), OvlError);
+    assert.ok(sent().length <= 8, String(sent().length));
   });
 
   it("sends again what the registry says it has not kept", async () => {
@@ -200,15 +241,16 @@ describe("an upload", () => {
   });
 
   it("asks where the registry has other bytes than it should (416), and goes on there", async () => {
+    registry.cuts = [4_000_000];
     registry.onPatch = () => {
-      // It lost a part of the first chunk after it said that it had all of it.
-      if (sent().length === 1) setImmediate(() => (registry.losesAt = 2_000_000));
+      // It loses a part of what it has said that it had.
+      if (sent().length === 1) registry.losesAt = 2_000_000;
     };
-    await upload(digest, { chunk: 4_000_000 });
+    await upload();
     assert.equal(`sha256:${arrived()}`, digest);
     assert.deepEqual(
       sent().map(({ range }) => range),
-      ["0-3999999", "4000000-7999999", "2000000-5999999", "6000000-8999999"],
+      [undefined, "4000000-8999999", "2000000-8999999"],
     );
   });
 
