@@ -1,4 +1,5 @@
 /** An image of a registry as a source: names, platforms and configs now, layers when they are asked for. */
+import type { ByteStream } from "../../blob/byte-source.js";
 import { OvlError } from "../../errors.js";
 import { type ImageConfig, MAX_CONFIG_BYTES, parseImageConfig } from "../../model/config.js";
 import type { DiffId } from "../../model/digest.js";
@@ -164,19 +165,29 @@ function sourceLayers({ layers }: Manifest, { diffIds }: ImageConfig, places: re
     digest: descriptor.digest,
     mediaType: descriptor.mediaType,
     size: descriptor.size,
-    open: async () => {
-      refuseForeign(descriptor);
-      return blobStream(places, descriptor);
-    },
+    open: async () => orElsewhere(blobStream(places, descriptor), descriptor),
   }));
 }
 
-/** Such layers are with their publisher, at addresses that the manifest names: whoever wrote it would choose them. */
-function refuseForeign({ mediaType, digest, urls }: Descriptor): void {
-  if (!isForeignLayerType(mediaType) || urls.length === 0) return;
-  throw new OvlError(
-    "UNSUPPORTED_MEDIA_TYPE",
-    `layer ${digest} is not in the registry but with its publisher, at ${urls.map(show).join(" or ")}; ovl does not ask there`,
-    { mediaType, digest },
-  );
+/**
+ * A foreign layer may be here all the same, where dockerd looks. Addresses that the manifest names are not asked: whoever
+ * wrote it would choose them.
+ */
+function orElsewhere(stream: ByteStream, { mediaType, digest, urls }: Descriptor): ByteStream {
+  if (!isForeignLayerType(mediaType) || urls.length === 0) return stream;
+  return {
+    ...stream,
+    async *chunks(signal) {
+      try {
+        yield* stream.chunks(signal);
+      } catch (thrown) {
+        if (!(thrown instanceof OvlError) || thrown.code !== "NOT_FOUND") throw thrown;
+        throw new OvlError(
+          "UNSUPPORTED_MEDIA_TYPE",
+          `layer ${digest} is not in the registry but with its publisher, at ${urls.map(show).join(" or ")}; ovl does not ask there`,
+          { mediaType, digest },
+        );
+      }
+    },
+  };
 }

@@ -145,8 +145,12 @@ describe("a registry that holds", () => {
     const foreign = "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip";
     const docker = { mediaType: MEDIA.dockerManifest, config: blob(app.configBytes, MEDIA.dockerConfig) };
     const urls = [`http://${registry.host}/v2/secret`];
-    put(plain({ ...docker, layers: layers(foreign, { urls }) }), MEDIA.dockerManifest);
+    const there = layers(foreign, { urls });
+    put(plain({ ...docker, layers: there }), MEDIA.dockerManifest);
     const before = registry.seen.length;
+    await accepts();
+    turn += 1;
+    for (const { digest } of there) blobs.delete(digest);
     await refuses("UNSUPPORTED_MEDIA_TYPE", /with its publisher/);
     assert.equal(
       registry.seen.slice(before).some(({ url }) => url.includes("secret")),
