@@ -96,13 +96,14 @@ export class LayerPusher {
     return null;
   }
 
-  /** `unusable`: in a form that dockerd could not be given back. */
+  /** `unusable`: in a form that dockerd could not be given back, or that we may not look at. */
   async #present(digest: Digest): Promise<PushedBlob | "absent" | "unusable"> {
     const { uploader } = this.#work;
     const size = await uploader.sizeOf(digest);
     if (size === null) return "absent";
     const compression = await uploader.compressionOf(digest);
-    return compression === "bzip2" || compression === "xz" ? "unusable" : { digest, size, compression };
+    if (compression === null || compression === "bzip2" || compression === "xz") return "unusable";
+    return { digest, size, compression };
   }
 
   #forget(diffId: DiffId, record: BlobRecord): void {

@@ -53,7 +53,7 @@ export async function findOldManifest(
 ): Promise<(PushManifest & { readonly digest: Digest; readonly isTagged: boolean }) | null> {
   const candidates = [tag, ...digests.map(({ digest }) => digest)].filter((one) => one !== null);
   for (const reference of candidates) {
-    const found = await unlessAbsent(fetchManifest({ client, path }, reference, "pull,push"));
+    const found = await unlessUnknown(fetchManifest({ client, path }, reference, "pull,push"));
     if (found === null || found.document.kind !== "manifest") continue;
     const { config, layers: old } = found.document;
     const isSame = old.length === layers.length && old.every(({ digest }, i) => digest === layers[i]?.digest);
@@ -64,12 +64,13 @@ export async function findOldManifest(
   return null;
 }
 
-/** Whatever else lies under a tag will be replaced. */
-async function unlessAbsent<T>(work: Promise<T>): Promise<T | null> {
+/** Whatever else lies under a tag will be replaced. Who may push need not be allowed to read. */
+async function unlessUnknown<T>(work: Promise<T>): Promise<T | null> {
   try {
     return await work;
   } catch (thrown) {
-    if (thrown instanceof OvlError && ![7, 130, 143, 70].includes(thrown.exit)) return null;
+    if (!(thrown instanceof OvlError)) throw thrown;
+    if (thrown.code === "UNAUTHORIZED" || ![7, 130, 143, 70].includes(thrown.exit)) return null;
     throw thrown;
   }
 }

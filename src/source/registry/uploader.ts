@@ -31,10 +31,10 @@ export class RegistryUploader implements AsyncDisposable {
     return answer.status === 200 && Number.isSafeInteger(length) ? length : null;
   }
 
-  /** How a blob in this repository is compressed, by its first bytes. */
-  async compressionOf(digest: Digest): Promise<ReturnType<typeof detectCompression>> {
-    const path = `${this.path}/blobs/${digest}`;
-    const answer = await this.request({ method: "GET", path, headers: { range: "bytes=0-7" }, accept: [200, 206] });
+  /** How a blob in this repository is compressed, by its first bytes; null where they may not be read. */
+  async compressionOf(digest: Digest): Promise<ReturnType<typeof detectCompression> | null> {
+    const answer = await this.#beginningOf(digest);
+    if (answer === null) return null;
     const first: Buffer[] = [];
     try {
       for await (const chunk of answer.body as AsyncIterable<Buffer>) {
@@ -48,6 +48,16 @@ export class RegistryUploader implements AsyncDisposable {
       answer.body.destroy();
     }
     return detectCompression(Buffer.concat(first));
+  }
+
+  async #beginningOf(digest: Digest): Promise<Incoming | null> {
+    const path = `${this.path}/blobs/${digest}`;
+    try {
+      return await this.request({ method: "GET", path, headers: { range: "bytes=0-7" }, accept: [200, 206] });
+    } catch (thrown) {
+      if (thrown instanceof OvlError && thrown.code === "UNAUTHORIZED") return null;
+      throw thrown;
+    }
   }
 
   /** Has the registry take over a blob that it has in another repository. */
@@ -97,7 +107,7 @@ export class RegistryUploader implements AsyncDisposable {
       path: `${this.path}/manifests/${reference}`,
       headers: { "content-type": mediaType, "content-length": String(bytes.length) },
       body: () => bytes,
-      accept: [200, 201, 202],
+      accept: [200, 201, 202, 204],
     });
     await discard(answer);
     const claimed = answer.header("docker-content-digest");
