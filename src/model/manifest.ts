@@ -7,7 +7,7 @@ import { OvlError } from "../errors.js";
 import { type Digest, isDigest } from "./digest.js";
 import { checkShape, isJsonObject, type JsonObject, specObject } from "./go-shape.js";
 import { parseJson } from "./json.js";
-import { isIndexType, isManifestType, isSchema1Type } from "./media-types.js";
+import { isImageConfigType, isIndexType, isKindOfLayerType, isManifestType, isSchema1Type } from "./media-types.js";
 import type { Platform } from "./platform.js";
 
 export interface Descriptor {
@@ -152,6 +152,12 @@ function kindOf(document: JsonObject, mediaType: string, subject: string): Kind 
   }
   if (isIndex) return "index";
   return isManifest ? "manifest" : null;
+}
+
+/** Whether a manifest is of an image. Signatures of cosign say so of their config, but none of what they hold is a layer. */
+export function isImage({ config, layers }: Manifest): boolean {
+  if (!isImageConfigType(config.mediaType)) return false;
+  return layers.length === 0 || layers.some(({ mediaType }) => isKindOfLayerType(mediaType));
 }
 
 /**

@@ -49,6 +49,11 @@ export function isLayerType(mediaType: string): boolean {
   return LAYER.test(mediaType);
 }
 
+/** Whether something calls itself a layer, if of a kind that is not read: an encrypted one, a file system image. */
+export function isKindOfLayerType(mediaType: string): boolean {
+  return /layer|rootfs/.test(mediaType);
+}
+
 /** A layer that is said to be a tar as it is, whose digest is its DiffID then. */
 export function isPlainLayerType(mediaType: string): boolean {
   return mediaType === OCI_LAYER || mediaType === DOCKER_LAYER;

@@ -8,7 +8,14 @@ import { type ImageConfig, MAX_CONFIG_BYTES, parseImageConfig } from "../model/c
 import { algorithmOf, type DiffId, type Digest, hexOf, type ImageId } from "../model/digest.js";
 import { checkShape, goStruct } from "../model/go-shape.js";
 import { parseJson } from "../model/json.js";
-import { type Descriptor, type Index, MAX_MANIFEST_BYTES, type Manifest, parseManifest } from "../model/manifest.js";
+import {
+  type Descriptor,
+  type Index,
+  isImage,
+  MAX_MANIFEST_BYTES,
+  type Manifest,
+  parseManifest,
+} from "../model/manifest.js";
 import { isForeignLayerType, isImageConfigType, isLayerType } from "../model/media-types.js";
 import { claimedLayers, type OnDamage, tellDamage } from "./damage.js";
 import { DocumentBudget } from "./document-budget.js";
@@ -37,7 +44,7 @@ export async function layoutImages(tree: FileTree, selection: Selection, onDamag
     tellDamage(thrown, onDamage, budget);
   });
   // Signatures and their like may lie beside images; where there is nothing else, they are refused by name.
-  const images = chosen.filter(({ manifest }) => isImageConfigType(manifest.config.mediaType));
+  const images = chosen.filter(({ manifest }) => isImage(manifest));
   return (images.length > 0 || !isComplete ? images : chosen).flatMap((each) => {
     try {
       return [sourceImage(tree, each, budget)];

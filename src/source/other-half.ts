@@ -13,8 +13,8 @@ import { verified } from "../blob/verify.js";
 import { OvlError } from "../errors.js";
 import { parseImageConfig } from "../model/config.js";
 import type { DiffId, Digest, ImageId } from "../model/digest.js";
-import type { Descriptor, Manifest } from "../model/manifest.js";
-import { isForeignLayerType, isImageConfigType, isPlainLayerType } from "../model/media-types.js";
+import { type Descriptor, isImage, type Manifest } from "../model/manifest.js";
+import { isForeignLayerType, isPlainLayerType } from "../model/media-types.js";
 import { type DamagedImage, type OnDamage, tellDamage } from "./damage.js";
 import { DocumentBudget } from "./document-budget.js";
 import type { FileTree } from "./file-tree.js";
@@ -82,7 +82,7 @@ class OtherHalf {
     for (const candidate of present.length > 0 ? present : candidates.slice(0, 1)) {
       const read = await this.#attempt(() => complete(candidate, this.#blobs));
       // Signatures and their like are no images.
-      if (read !== null && isImageConfigType(read.manifest.config.mediaType)) manifests.push(read.manifest);
+      if (read !== null && isImage(read.manifest)) manifests.push(read.manifest);
     }
     const ids = manifests.map(idOf);
     for (const manifest of manifests) {

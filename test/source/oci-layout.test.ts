@@ -106,18 +106,29 @@ describe("an OCI layout", () => {
         code: "UNSUPPORTED_MEDIA_TYPE",
       });
     });
-    it("an artifact, as what it is, unless it only lies beside an image", async () => {
-      const index = (images: build.Descriptor[], put: build.PutBlob) => {
-        const config = put(Buffer.from("{}"), "application/vnd.cncf.helm.config.v1+json");
-        const manifest = { schemaVersion: 2, mediaType: build.MEDIA.manifest, config, layers: [] };
-        return list([...images, put(build.json(manifest), build.MEDIA.manifest)]);
-      };
-      assert.deepEqual(idsOf(await imagesOfLayout(build.ociLayout([plain], { index }))), [plain.id]);
-      await assert.rejects(imagesOfLayout(build.ociLayout([], { index })), {
-        code: "UNSUPPORTED_MEDIA_TYPE",
-        message: /artifact.*helm/,
+    for (const [title, configType, layerType, message] of [
+      ["an artifact", "application/vnd.cncf.helm.config.v1+json", null, /artifact.*helm/],
+      [
+        "a signature of cosign",
+        build.MEDIA.config,
+        "application/vnd.dev.cosign.simplesigning.v1+json",
+        /simplesigning/,
+      ],
+    ] as const) {
+      it(`${title}, as what it is, unless it only lies beside an image`, async () => {
+        const index = (images: build.Descriptor[], put: build.PutBlob) => {
+          const layers = layerType === null ? [] : [put(Buffer.from('{"critical":{}}'), layerType)];
+          const config = put(build.json(build.configOf(layers.map(({ digest }) => digest))), configType);
+          const manifest = { schemaVersion: 2, mediaType: build.MEDIA.manifest, config, layers };
+          return list([...images, put(build.json(manifest), build.MEDIA.manifest)]);
+        };
+        assert.deepEqual(idsOf(await imagesOfLayout(build.ociLayout([plain], { index }))), [plain.id]);
+        await assert.rejects(imagesOfLayout(build.ociLayout([], { index })), {
+          code: "UNSUPPORTED_MEDIA_TYPE",
+          message,
+        });
       });
-    });
+    }
     it("a layer only when it is opened: one of another size, one that is missing", async () => {
       using dir = scratch("oci");
       build.writeFiles(build.ociLayout([plain]), dir.path);
