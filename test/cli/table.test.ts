@@ -44,6 +44,11 @@ describe("table", () => {
     );
   });
 
+  it("counts two cells for a character that terminals draw as an emoji, wherever it stands, and for a flag", () => {
+    for (const wide of ["✅", "⚡", "☕", "⭐", "🚀", "🪐", "🟠", "🇩🇪"]) assert.equal(cellWidth(wide), 2, wide);
+    for (const narrow of ["✓", "☎", "🌡", "🕱"]) assert.equal(cellWidth(narrow), 1, narrow);
+  });
+
   it("lets no control character through, and keeps a row on a line", () => {
     const text = table(columns, [["a\x1b[31mb", "c\nd", "\u202ee"]]);
     assert.equal(text.split("\n").length, 2);
