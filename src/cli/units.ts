@@ -22,12 +22,12 @@ const WEEK = 7 * DAY;
 const MONTH = 30 * DAY;
 const YEAR = 365 * DAY;
 
-/** How long ago a time was, `2 weeks ago`; `N/A` where there is none or it is no time. */
+/** How long ago a time was, `2 weeks ago`; `N/A` where there is none or it is no time. Docker tells its client seconds. */
 export function humanAge(time: string | null, now = Date.now()): string {
   const at = time === null ? Number.NaN : Date.parse(time);
   // Go's zero time, year 1, is how builders that omit `created` write it.
   if (Number.isNaN(at) || at < -62_000_000_000_000) return "N/A";
-  return `${humanDuration((now - at) / 1000)} ago`;
+  return `${humanDuration(now / 1000 - Math.floor(at / 1000))} ago`;
 }
 
 export function humanDuration(seconds: number): string {

@@ -63,6 +63,11 @@ describe("humanAge", () => {
     assert.equal(humanAge("2024-03-15T13:00:00+02:00", now), "About an hour ago");
   });
 
+  it("counts from the beginning of the second, which is all that docker's client is told", () => {
+    assert.equal(humanAge("2024-03-15T11:59:57.900Z", now), "3 seconds ago");
+    assert.equal(humanAge("1969-12-31T23:59:58.5Z", 0), "2 seconds ago");
+  });
+
   it("is N/A where there is no time, or Go's zero time, or none that can be read", () => {
     for (const time of [null, "0001-01-01T00:00:00Z", "yesterday"]) assert.equal(humanAge(time, now), "N/A");
   });

@@ -55,6 +55,21 @@ test("containers are listed newest first, running ones unless all are asked for"
   assert.match(table[2] ?? "", /^[0-9a-f]{12} {3}app:1 {5}"\/bin\/sh -c 'sleep 1'" .* Up Less than a second .* older$/);
 });
 
+test("a command is cut by the width that it takes, and quoted as docker quotes it", async () => {
+  using work = scratch("list", 0);
+  await using store = await rootWithImage(work);
+  const commands = ["日本語日本語日本語日本語", "sh\x1b[31m\x07", "12345678901234567é9é"];
+  for (const command of commands) await createContainer(store, "app:1", { ...NOTHING, command: [command] });
+  const shown = (trunc: boolean) => {
+    const lines = containerTable(listContainers(store, { all: true }).containers, { trunc })
+      .split("\n")
+      .slice(1);
+    return lines.map((line) => /"(.*)"/.exec(line)?.[0]).reverse();
+  };
+  assert.deepEqual(shown(true), ['"日本語日本語日本語…"', '"sh\\x1b[31m\\a"', '"12345678901234567é9é"']);
+  assert.deepEqual(shown(false), ['"日本語日本語日本語日本語"', '"sh\\x1b[31m\\a"', '"12345678901234567é9é"']);
+});
+
 test("an image that has lost its name is shown by its id", async () => {
   using work = scratch("list", 0);
   await using store = await rootWithImage(work);

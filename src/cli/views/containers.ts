@@ -1,11 +1,13 @@
 /** `ovl ps` for people: docker's columns. */
 import type { ListedContainer } from "../../container/list.js";
 import type { ContainerState } from "../../container/state.js";
+import { goQuote } from "../../model/go-quote.js";
 import { familiarString, parseReference } from "../../model/reference.js";
+import { ellipsis } from "../cells.js";
 import { type Column, table } from "../table.js";
 import { humanAge, humanDuration, shortId } from "../units.js";
 
-/** Characters of a command in a table. */
+/** Cells of a command in a table. */
 const COMMAND_WIDTH = 20;
 
 export function containerTable(containers: readonly ListedContainer[], { trunc }: { trunc: boolean }): string {
@@ -13,7 +15,7 @@ export function containerTable(containers: readonly ListedContainer[], { trunc }
     { head: "CONTAINER ID", cell: ({ summary }) => (trunc ? shortId(summary.id) : summary.id) },
     { head: "IMAGE", cell: ({ summary }) => imageCell(summary.image, trunc) },
     { head: "COMMAND", cell: ({ summary }) => commandCell(summary.command, trunc) },
-    { head: "CREATED", cell: ({ summary }) => humanAge(wholeSeconds(summary.created)) },
+    { head: "CREATED", cell: ({ summary }) => humanAge(summary.created) },
     { head: "STATUS", cell: ({ state }) => statusText(state) },
     { head: "PORTS", cell: ({ ports }) => ports },
     { head: "NAMES", cell: ({ summary }) => summary.name },
@@ -43,11 +45,6 @@ export function statusText(state: ContainerState): string {
   }
 }
 
-/** Docker's client is told the time of creation, unlike that of start and end, in whole seconds. */
-function wholeSeconds(time: string | null): string | null {
-  return time?.replace(/\.\d+/, "") ?? null;
-}
-
 function since(time: string | null): string {
   return humanDuration(time === null ? 0 : (Date.now() - Date.parse(time)) / 1000);
 }
@@ -69,9 +66,7 @@ function imageCell(image: string, trunc: boolean): string {
   }
 }
 
-/** Quoted as Go quotes, cut before it is quoted. */
+/** Cut before it is quoted. */
 function commandCell(command: string, trunc: boolean): string {
-  const characters = [...command];
-  const cut = trunc && characters.length > COMMAND_WIDTH;
-  return JSON.stringify(cut ? `${characters.slice(0, COMMAND_WIDTH - 1).join("")}…` : command);
+  return goQuote(trunc ? ellipsis(command, COMMAND_WIDTH) : command);
 }
