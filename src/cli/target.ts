@@ -81,13 +81,11 @@ export class Targets implements AsyncDisposable {
     return container === null ? null : { store: this.#store, container };
   }
 
-  /**
-   * For what means neither container nor image. Throws PERMISSION where a container that may not be read may be meant.
-   */
-  async refuseUnread(argument: string): Promise<void> {
-    if (isSource(argument) || this.#store === null) return;
-    const { refuseUnread } = await import("../store/resolve-container.js");
-    refuseUnread(this.#store, argument);
+  /** As `noContainerOrImage`, where the argument is none of a SOURCE. */
+  async missing(argument: string, thrown: unknown): Promise<unknown> {
+    if (isSource(argument) || this.#store === null) return thrown;
+    const { noContainerOrImage } = await import("../store/resolve-container.js");
+    return noContainerOrImage(this.#store, argument, thrown);
   }
 
   /** Arguments that mean every image of the root, one each, those that only a name is left of too. Throws BAD_ROOT. */

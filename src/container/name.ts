@@ -1,9 +1,7 @@
 /** Names of containers: what docker allows, and one for a container that was given none. */
 import { randomInt } from "node:crypto";
 import { OvlError } from "../errors.js";
-
-/** moby's RestrictedNamePattern. */
-const NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/;
+import { CONTAINER_NAME } from "../store/resolve-container.js";
 
 /** How often a made-up name may be taken before the container is called by its id. */
 const TRIES = 6;
@@ -11,7 +9,7 @@ const TRIES = 6;
 /** @returns the name without the slash that docker puts before it. Throws USAGE. */
 export function checkName(text: string): string {
   const name = text.startsWith("/") ? text.slice(1) : text;
-  if (NAME.test(name)) return name;
+  if (CONTAINER_NAME.test(name)) return name;
   throw new OvlError(
     "USAGE",
     `${JSON.stringify(text)} is no name for a container: two or more of a-z, A-Z, 0-9, "_", "." and "-", the first a letter or digit`,

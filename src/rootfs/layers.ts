@@ -4,7 +4,7 @@ import type { CacheId, ChainId, ImageId } from "../model/digest.js";
 import type { Layer } from "../store/layerdb.js";
 import type { Container } from "../store/mounts.js";
 import { resolveImage } from "../store/resolve.js";
-import { findContainer, refuseUnread } from "../store/resolve-container.js";
+import { findContainer, noContainerOrImage } from "../store/resolve-container.js";
 import type { Store } from "../store/store.js";
 import { missingLayer, readImage } from "../store/stored-image.js";
 
@@ -24,24 +24,14 @@ export type RootfsTarget =
   | { readonly kind: "container"; readonly id: string; readonly container: Container }
   | { readonly kind: "image"; readonly id: ImageId };
 
-/** Characters of an id from which it is worth saying what is wrong with a container that cannot be read. */
-const TELLING = 4;
-
-/**
- * A container before an image of the same name, as docker inspect has it. Throws
- * NOT_FOUND, AMBIGUOUS, USAGE, PERMISSION.
- */
+/** A container before an image of the same name, as docker inspect has it. Throws NOT_FOUND, AMBIGUOUS, USAGE, PERMISSION. */
 export function resolveTarget(store: Store, text: string): RootfsTarget {
   const container = findContainer(store, text);
   if (container !== null) return { kind: "container", id: container.id, container };
   try {
     return { kind: "image", id: resolveImage(store, text) };
   } catch (thrown) {
-    if (!(thrown instanceof OvlError) || thrown.code !== "NOT_FOUND") throw thrown;
-    refuseUnread(store, text);
-    const damaged = store.users.warnings.find(({ subject }) => text.length >= TELLING && subject.startsWith(text));
-    const message = thrown.message.replace("no such image", "no such container or image");
-    throw new OvlError("NOT_FOUND", damaged === undefined ? message : `${message}: ${damaged.message}`, thrown.fields);
+    throw noContainerOrImage(store, text, thrown);
   }
 }
 

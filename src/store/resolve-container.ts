@@ -10,23 +10,44 @@ const MAX_CANDIDATES = 10;
 /** Characters of an id from which it is worth saying what is wrong with a container that cannot be read. */
 const TELLING = 4;
 
+/** moby's RestrictedNamePattern. */
+export const CONTAINER_NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/;
+
 /** Throws NOT_FOUND, AMBIGUOUS with the candidates, PERMISSION where one that may not be read may be meant. */
 export function resolveContainer(store: Store, text: string): Container {
   const found = findContainer(store, text);
   if (found !== null) return found;
   refuseUnread(store, text);
-  const damaged = store.users.warnings.find(({ subject }) => text.length >= TELLING && subject.startsWith(text));
-  const why = damaged === undefined ? "" : `: ${damaged.message}`;
-  throw new OvlError("NOT_FOUND", `no such container in ${store.root}: ${text}${why}`, {
+  throw new OvlError("NOT_FOUND", `no such container in ${store.root}: ${text}${damageOf(store, text)}`, {
     container: text,
     root: store.root,
   });
 }
 
 /**
- * For what no container that can be read is called: throws PERMISSION where there are others, whose names nobody knows.
+ * For what means neither a container nor an image.
+ * @param thrown by the search for the image
+ * Throws it where it says something else than that, and PERMISSION where a container that may not be read may be meant.
  */
-export function refuseUnread(store: Store, text: string): void {
+export function noContainerOrImage(store: Store, text: string, thrown: unknown): OvlError {
+  if (!(thrown instanceof OvlError)) throw thrown;
+  // No image is called `Web`, but a container may be.
+  const isNoImageName = thrown.code === "USAGE" && CONTAINER_NAME.test(text);
+  if (thrown.code !== "NOT_FOUND" && !isNoImageName) throw thrown;
+  refuseUnread(store, text);
+  const nothing = `no such container or image in ${store.root}: ${text}`;
+  const message = isNoImageName ? nothing : thrown.message.replace("no such image", "no such container or image");
+  return new OvlError("NOT_FOUND", `${message}${damageOf(store, text)}`, { image: text, root: store.root });
+}
+
+/** What is wrong with a container whose id begins so; empty where nothing is. */
+function damageOf(store: Store, text: string): string {
+  const damaged = store.users.warnings.find(({ subject }) => text.length >= TELLING && subject.startsWith(text));
+  return damaged === undefined ? "" : `: ${damaged.message}`;
+}
+
+/** For what no container that can be read is called: throws PERMISSION where there are others, whose names nobody knows. */
+function refuseUnread(store: Store, text: string): void {
   const unread = store.users.warnings.filter(({ code }) => code === "UNREAD_CONTAINER");
   const meant = unread.find(({ subject }) => text.length >= TELLING && subject.startsWith(text)) ?? unread[0];
   if (meant === undefined) return;

@@ -200,9 +200,22 @@ describe("inspect of something that is not there", () => {
     const text = await ovl(["inspect", "nowhere", "app:1", "--root", root]);
     assert.equal(text.status, 3);
     assert.equal(JSON.parse(text.stdout).length, 1);
-    assert.match(text.stderr, /^ovl: no such image[^\n]*nowhere[^\n]*\n$/);
+    assert.match(text.stderr, /^ovl: no such container or image[^\n]*nowhere[^\n]*\n$/);
     const { json } = await ovlJson<Failure>(["inspect", "nowhere", "app:1", "--root", root]);
     assert.equal(json.error.code, "NOT_FOUND");
+  });
+
+  it("takes what no image can be called for the name of a container", async () => {
+    const commands = ["inspect NoWhere", "files NoWhere", "timeline NoWhere", "diff NoWhere app:1", "umount NoWhere"];
+    for (const command of commands) {
+      const { status, stderr } = await ovl([...command.split(" "), "--root", root]);
+      assert.equal(stderr, `ovl: no such container or image in ${root}: NoWhere\n`, command);
+      assert.equal(status, 3, command);
+    }
+    const { stdout } = await ovl(["inspect", "NoWhere", "app:1", "--root", root]);
+    assert.equal(JSON.parse(stdout).length, 1);
+    for (const name of ["NoWhere:1", "us/NoWhere"])
+      assert.equal((await ovl(["files", name, "--root", root])).status, 2);
   });
 });
 

@@ -1,6 +1,6 @@
 /** What `ovl inspect` answers, of what is stored and of what is in a SOURCE. */
 import { inspectContainer } from "../../container/inspect.js";
-import { asOvlError, joined, OvlError } from "../../errors.js";
+import { joined, OvlError } from "../../errors.js";
 import type { JsonObject } from "../../model/go-shape.js";
 import { parseReference } from "../../model/reference.js";
 import { inspectConfig, inspectImage } from "../../store/inspect.js";
@@ -41,13 +41,10 @@ export async function inspectAll(
 }
 
 async function missingOf(targets: Targets, name: string, thrown: unknown): Promise<OvlError> {
-  if (!(thrown instanceof OvlError) || thrown.code !== "NOT_FOUND") throw thrown;
-  try {
-    await targets.refuseUnread(name);
-    return thrown;
-  } catch (refused) {
-    return asOvlError(refused);
-  }
+  const why = await targets.missing(name, thrown).catch((refused: unknown) => refused);
+  if (why instanceof OvlError && (why.code === "NOT_FOUND" || (why.code === "PERMISSION" && why !== thrown)))
+    return why;
+  throw why;
 }
 
 function inspectOf(image: ImageTarget): Warned<JsonObject> {
