@@ -90,7 +90,7 @@ export function removeByName(removal: Removal, id: ImageId, name: Reference, for
     const container = user.name || short(user.id);
     throw new OvlError(
       "IN_USE",
-      `${familiarString(name)} is the last name of image ${short(hexOf(id))}, which container ${container} uses; remove the container first, or use --force to take the name only`,
+      `${familiarString(name)} is the last name of image ${short(hexOf(id))}, which container ${container} uses; remove the container first, or use --force`,
       { image: id, container: user.id },
     );
   }

@@ -152,6 +152,23 @@ test("nothing is removed where the names of the images cannot be read", async ()
   }
 });
 
+test("force is not said to keep an image that a stopped container uses", async () => {
+  using work = scratch("remove", 0);
+  await using store = await open(work.join("root"));
+  const { id, chain } = addImage(store, ["a"], { names: ["a"] });
+  addContainer(store, id, chain[0] as ChainId);
+  const [refused] = removeImages(store, ["a"]).failures;
+  assert.equal(
+    refused?.message,
+    `a:latest is the last name of image ${hexOf(id).slice(0, 12)}, which container web uses; remove the container first, or use --force`,
+  );
+  const gone = removeImages(store, ["a"], { force: true }).records;
+  assert.deepEqual(gone, [
+    { kind: "untagged", name: "a:latest" },
+    { kind: "deleted", id },
+  ]);
+});
+
 test("prune leaves an image in use all its names", async () => {
   using work = scratch("remove", 0);
   await using store = await open(work.join("root"));
