@@ -95,16 +95,23 @@ export class Removal {
 
   /**
    * Takes the names away on disk: those of one image, or all that are still to go. An image that goes loses its names
-   * after its config: whatever interrupts that, it is there with its names or not there.
+   * after its config: whatever interrupts that, it is there with its names or not there. Where they cannot be written,
+   * none of them is told to be gone.
    */
   flush(id: ImageId | null = null): void {
     const ids = id === null ? [...this.#untagged.keys()] : [id];
     const gone = ids.flatMap((one) => this.#untagged.get(one) ?? []);
+    try {
+      if (!this.#dryRun && gone.length > 0) {
+        this.store.repositories.update((names) => {
+          for (const { stored } of gone) names.remove(stored);
+        });
+      }
+    } catch (thrown) {
+      for (const one of ids) this.#keepNames(one);
+      throw thrown;
+    }
     for (const one of ids) this.#untagged.delete(one);
-    if (this.#dryRun || gone.length === 0) return;
-    this.store.repositories.update((names) => {
-      for (const { stored } of gone) names.remove(stored);
-    });
   }
 
   /** The layers that would go with an image, top down: those that nothing else stands on. */

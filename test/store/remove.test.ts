@@ -204,9 +204,10 @@ test("what failed is told beside what was removed, also where the names could no
   addImage(store, ["base"], { names: ["a:1", "a:2"] });
   rmSync(store.repositories.path);
   mkdirSync(join(store.repositories.path, "x"), { recursive: true });
-  const { failures } = removeImages(store, ["a:1", "absent"]);
+  const { failures, records } = removeImages(store, ["a:1", "absent"]);
   assert.deepEqual(
     failures.map(({ code }) => code),
     ["NOT_FOUND", "IO"],
   );
+  assert.deepEqual(records, [], "a name that is there still was not taken away");
 });
