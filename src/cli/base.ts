@@ -67,7 +67,7 @@ export abstract class OvlCommand {
     "no-color": boolean({ helpGroup: "GLOBAL", summary: "Never colour; NO_COLOR says the same." }),
   };
 
-  protected argv: readonly string[];
+  protected readonly argv: readonly string[];
 
   constructor(argv: readonly string[]) {
     this.argv = argv;
@@ -83,10 +83,8 @@ export abstract class OvlCommand {
   /** What is to be done. @returns the answer's JSON, or nothing where it was written another way */
   abstract run(): Promise<unknown>;
 
-  /** @param argv the arguments, where the command has an order of its own for them */
-  protected parse<F extends Values, B extends Values, A extends Values>(command: Input<F, B, A>, argv = this.argv) {
-    this.argv = argv;
-    return parse(argv, command);
+  protected parse<F extends Values, B extends Values, A extends Values>(command: Input<F, B, A>) {
+    return parse(this.argv, command);
   }
 
   /** Whether stdout is for one JSON document. */

@@ -9,7 +9,7 @@ import { versionLine } from "./version.js";
 
 /** @param entry URL of the script that was started; oclif finds package.json above it */
 export async function start(entry: string): Promise<void> {
-  const argv = commandFirst(await givenArguments());
+  const argv = await ownFirst(commandFirst(await givenArguments()));
   const unwritten: Error[] = [];
   for (const stream of [process.stdout, process.stderr]) {
     // A reader that has seen enough (`ovl images | head -1`) is no failure; a full disk is one.
@@ -41,6 +41,14 @@ async function givenArguments(): Promise<string[]> {
   return rawArguments(argv);
 }
 
+/** What stands behind the image of `create` is its command's, whatever it looks like. */
+async function ownFirst([id, ...words]: readonly string[]): Promise<string[]> {
+  if (id === undefined) return [];
+  if (id !== "create") return [id, ...words];
+  const { ovlFirst } = await import("./run-flags.js");
+  return [id, ...ovlFirst(words)];
+}
+
 async function answer(argv: string[], entry: string): Promise<void> {
   const version = versionLine(argv);
   if (version !== null) return void process.stdout.write(`${version}\n`);
@@ -65,16 +73,9 @@ interface CommandClass {
 async function plainCommand(argv: readonly string[]): Promise<CommandClass | null> {
   const [id = ""] = argv;
   const module = new URL(`../commands/${id}.js`, import.meta.url);
-  if (!/^[a-z]+$/.test(id) || !existsSync(module) || (await asksForHelpOf(id, argv))) return null;
+  if (!/^[a-z]+$/.test(id) || !existsSync(module) || asksForHelp(argv)) return null;
   const { default: command } = (await import(module.href)) as { default: CommandClass };
   return command;
-}
-
-/** What stands behind the image of `create` is its command's. */
-async function asksForHelpOf(id: string, argv: readonly string[]): Promise<boolean> {
-  if (!asksForHelp(argv) || id !== "create") return asksForHelp(argv);
-  const { ovlFirst } = await import("./run-flags.js");
-  return asksForHelp(ovlFirst(argv.slice(1)));
 }
 
 function drained(stream: NodeJS.WriteStream): Promise<void> {

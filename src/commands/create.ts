@@ -2,7 +2,7 @@ import { OvlCommand } from "../cli/base.js";
 import { forceFlag } from "../cli/flags.js";
 import { string as stringArg } from "../cli/oclif/args.js";
 import { string } from "../cli/oclif/flags.js";
-import { labelsOf, ovlFirst, variablesOf } from "../cli/run-flags.js";
+import { labelsOf, variablesOf } from "../cli/run-flags.js";
 
 export default class Create extends OvlCommand {
   static override readonly summary = "Make a container of an image, as docker create does.";
@@ -45,7 +45,7 @@ What stands behind the image is the command's, but for flags of every command (-
   };
 
   async run() {
-    const { args, flags, argv } = await this.parse(Create, ovlFirst(this.argv));
+    const { args, flags, argv } = await this.parse(Create);
     const { createContainer } = await import("../container/create.js");
     await using store = await this.writer(flags);
     const created = await createContainer(store, args.image, {

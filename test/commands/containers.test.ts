@@ -147,6 +147,12 @@ describe("containers on the command line", () => {
     assert.deepEqual((await ovlJson(["rm", json.id.slice(0, 8), "--root", root])).json, { removed: [json.id] });
   });
 
+  it("fail in words where only the command is told to speak JSON", async () => {
+    const { status, stdout, stderr } = await ovl(["create", "absent", "sh", "--json", "-c", "x", "--root", root]);
+    assert.deepEqual([status, stdout, stderr], [3, "", `ovl: no such image in ${root}: absent:latest\n`]);
+    assert.match(await refused("NOT_FOUND", 3, "create", "absent", "sh", "-c", "x"), /absent:latest/);
+  });
+
   it("refuse with the contract's codes", async () => {
     await ok("create", "--name", "web", "app:1");
     assert.match(await refused("IN_USE", 5, "create", "--name", "web", "app:1"), /the name web is already in use/);
