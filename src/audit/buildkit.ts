@@ -1,11 +1,12 @@
 /**
- * What BuildKit may own. Its cached layers stand among the driver's directories with no entry in layerdb; only its
- * databases, `ROOT/buildkit/*.db` (bolt files), name them. A file that has been written to for years also holds the
- * bytes of what it no longer names; nothing is lost by taking that for owned.
+ * What BuildKit may own. Its cached directories stand among the driver's with no entry in layerdb; only its databases,
+ * `ROOT/buildkit/*.db` (bolt files), name them. A file that has been written to for years also holds the bytes of what
+ * it no longer names; nothing is lost by taking that for owned.
  */
 import { lstatSync } from "node:fs";
 import { join } from "node:path";
-import { type CacheId, type ChainId, hexOf } from "../model/digest.js";
+import type { CacheId, ChainId } from "../model/digest.js";
+import { cachedLayers } from "../store/build-cache.js";
 import { FsckFiles } from "./fsck-files.js";
 
 /** Read into memory; a larger database makes everything owned. */
@@ -18,10 +19,13 @@ export function isBuildKits(cacheId: CacheId): boolean {
 
 export class BuildKit {
   readonly #present: boolean;
+  readonly #root: string;
   readonly #path: string;
   #databases: Buffer[] | "unreadable" | null = null;
+  #layers: Pick<ReadonlySet<ChainId>, "has"> | null = null;
 
   constructor(root: string) {
+    this.#root = root;
     this.#path = join(root, "buildkit");
     this.#present = lstatSync(this.#path, { throwIfNoEntry: false }) !== undefined;
   }
@@ -32,8 +36,9 @@ export class BuildKit {
   }
 
   /** A layer that a build stands on, whether or not an image does. */
-  mayOwnLayer(chainId: ChainId): boolean {
-    return this.#present && this.#names(hexOf(chainId));
+  ownsLayer(chainId: ChainId): boolean {
+    this.#layers ??= cachedLayers(this.#root);
+    return this.#layers.has(chainId);
   }
 
   #names(id: string): boolean {

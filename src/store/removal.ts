@@ -6,6 +6,7 @@
 import { OvlError } from "../errors.js";
 import type { CacheId, ChainId, ImageId } from "../model/digest.js";
 import type { Reference } from "../model/reference.js";
+import { cachedLayers } from "./build-cache.js";
 import { markImages } from "./image-marks.js";
 import type { Layer } from "./layerdb.js";
 import type { Container } from "./mounts.js";
@@ -36,12 +37,14 @@ export class Removal {
   readonly #untagged = new Map<ImageId, { readonly stored: Reference; readonly record: RemovalRecord }[]>();
   readonly #layerUsers = new Map<ChainId, number>();
   readonly #cacheIdUsers = new Map<CacheId, number>();
+  readonly #cached: Pick<ReadonlySet<ChainId>, "has">;
 
   /** Throws BAD_ROOT where the names of the images are not known. */
   constructor(store: Store, dryRun: boolean) {
     store.repositories.refuseDamage();
     this.store = store;
     this.#dryRun = dryRun;
+    this.#cached = cachedLayers(store.root);
     for (const id of store.images.ids()) {
       const image = readRemovable(store, id);
       this.#images.set(id, image);
@@ -114,12 +117,12 @@ export class Removal {
     for (const one of ids) this.#untagged.delete(one);
   }
 
-  /** The layers that would go with an image, top down: those that nothing else stands on. */
+  /** The layers that would go with an image, top down: those that nothing else stands on, BuildKit's cache included. */
   layersOf(id: ImageId): Layer[] {
     const layers: Layer[] = [];
     for (let next = this.#images.get(id)?.top ?? null; next !== null && this.#layerUsers.get(next) === 1; ) {
       const layer = this.store.layers.get(next);
-      if (layer === null) break;
+      if (layer === null || this.#cached.has(next)) break;
       layers.push(layer);
       next = layer.parent;
     }

@@ -16,7 +16,7 @@ export function* checkUnusedLayers(picture: Picture, relations: Relations): Gene
     if (isNeeded(relations, chainId) || isEmpty(layer) || cacheId.state !== "valid") continue;
     // Something else is wrong with it, and is reported.
     if (!relations.truth.has(chainId) || relations.places.disputed.has(chainId)) continue;
-    if (relations.buildKit.mayOwnLayer(chainId) || relations.buildKit.mayOwn(cacheId.value)) continue;
+    if (relations.buildKit.ownsLayer(chainId) || relations.buildKit.mayOwn(cacheId.value)) continue;
     const record = picture.directories.get(cacheId.value);
     yield finding("LAYER_UNUSED", {
       subject: chainId,
