@@ -138,9 +138,10 @@ export class SourceRestorer implements AsyncDisposable {
     if (parent !== null && (below === null || !driver.has(below))) return false;
     setAside(this.#store, driver.dir(cacheId.value));
     const above = this.#standingOn(chainId);
-    const content = above === null ? driver.create(cacheId.value, below) : driver.recreate(cacheId.value, below, above);
-    rmdirSync(content);
-    this.#moveContent(extracted, content);
+    driver.recreate(cacheId.value, below, above, (content) => {
+      rmdirSync(content);
+      renameSync(extracted.scratch.contentDir, content);
+    });
     return true;
   }
 

@@ -18,6 +18,7 @@ export function remakeInitLayer(store: Store, { id, mount }: Container): void {
   if (stack === null)
     throw refuse(`layer ${mount.parent} ${store.layers.problem(mount.parent as typeof mount.parent & string)}`);
   const dirs = stack.map(({ cacheId }) => store.driver.contentDir(cacheId)).reverse();
-  const content = store.driver.recreate(mount.initId, stack.at(-1)?.cacheId ?? null, mount.mountId);
-  fillInitLayer(content, dirs, isMachineRoot());
+  store.driver.recreate(mount.initId, stack.at(-1)?.cacheId ?? null, mount.mountId, (content) =>
+    fillInitLayer(content, dirs, isMachineRoot()),
+  );
 }

@@ -42,11 +42,12 @@ export interface Driver {
   create(cacheId: CacheId, parent: CacheId | null): string;
 
   /**
-   * Makes the directory of a layer again that was lost, empty, so that the one above it stands on it as before.
-   * Throws BAD_ROOT where that one does not say how it knows it.
-   * @returns as `create` does
+   * Makes the directory of a layer again that was lost, so that the one above it stands on it as before; it has its name
+   * when it is whole. Throws BAD_ROOT where that one does not say how it knows it.
+   * @param above null where none stands on it
+   * @param fill puts the layer's files into the directory for its content, which is empty
    */
-  recreate(cacheId: CacheId, parent: CacheId | null, above: CacheId): string;
+  recreate(cacheId: CacheId, parent: CacheId | null, above: CacheId | null, fill: (content: string) => void): void;
 
   /** Removes a layer's directory and its short name, as far as they exist. */
   remove(cacheId: CacheId): void;

@@ -28,8 +28,8 @@ export class Overlay implements Driver {
     );
   }
 
-  recreate(cacheId: CacheId): string {
-    return this.create(cacheId);
+  recreate(cacheId: CacheId): void {
+    this.create(cacheId);
   }
 
   remove(cacheId: CacheId): void {

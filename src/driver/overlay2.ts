@@ -4,11 +4,12 @@
  * temporary file and rename as dockerd does since 20.10.27, because empty ones exist in the field.
  */
 import { randomBytes } from "node:crypto";
-import { readlinkSync, rmSync, symlinkSync } from "node:fs";
+import { readlinkSync, renameSync, rmSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { asOvlError, OvlError } from "../errors.js";
 import { type CacheId, isCacheId } from "../model/digest.js";
-import type { DirectoryProblem, Driver, GraphData, MountPlan } from "./driver.js";
+import { syncFileSystem } from "../sys/sync.js";
+import { type DirectoryProblem, type Driver, type GraphData, type MountPlan, newCacheId } from "./driver.js";
 import {
   ensureDirectory,
   makeDirectory,
@@ -44,20 +45,31 @@ export class Overlay2 implements Driver {
     return this.#make(cacheId, parent, newLink());
   }
 
-  recreate(cacheId: CacheId, parent: CacheId | null, above: CacheId): string {
-    const path = join(this.dir(above), "lower");
-    const file = readSmall(path);
-    const entry = file.kind === "read" ? (file.bytes.toString("latin1").split(":")[0] as string) : "nothing";
-    const link = entry.slice("l/".length);
-    const target = this.#target(link);
-    if (!entry.startsWith("l/") || !LINK.test(link) || (target !== null && target !== cacheId)) {
-      throw badRoot(path, `names ${JSON.stringify(entry)} first`, `the short name that ${cacheId} had`);
+  recreate(cacheId: CacheId, parent: CacheId | null, above: CacheId | null, fill: (content: string) => void): void {
+    const link = above === null ? newLink() : this.#linkBelow(above, cacheId);
+    const lower = parent === null ? null : this.#lowerOnTopOf(parent);
+    // 1. Whole before it has its name. Without `link`, and called as nothing but init layers are, what an interruption
+    //    leaves of it passes for no layer, and goes as the init layer of no container.
+    const staged = `${newCacheId()}-init` as CacheId;
+    try {
+      ensureDirectory(join(this.home, "l"), 0o700);
+      fill(makeContent(this.dir(staged)));
+      this.#putOn(staged, parent, lower);
+      if (above !== null) this.#markCommitted(staged);
+      syncFileSystem(this.home);
+      this.remove(cacheId);
+    } catch (thrown) {
+      removeTree(this.dir(staged));
+      throw asOvlError(thrown);
     }
-    this.remove(cacheId);
+    // 2. The short name that leads to it, from which `link` can be written again.
     rmSync(join(this.home, "l", link), { force: true });
-    const content = this.#make(cacheId, parent, link);
-    this.#markCommitted(cacheId);
-    return content;
+    this.#linkTo(cacheId, link);
+    syncDirectory(join(this.home, "l"));
+    // 3. Its name, and then the way back.
+    renameSync(this.dir(staged), this.dir(cacheId));
+    writeAtomically(join(this.dir(cacheId), "link"), link, 0o644);
+    syncDirectory(this.home);
   }
 
   #make(cacheId: CacheId, parent: CacheId | null, link: string): string {
@@ -68,18 +80,12 @@ export class Overlay2 implements Driver {
       // 2. The directory and the place for its content.
       ensureDirectory(this.home, 0o710);
       ensureDirectory(join(this.home, "l"), 0o700);
-      makeDirectory(dir, 0o710);
-      const content = join(dir, "diff");
-      makeDirectory(content, 0o755);
+      const content = makeContent(dir);
       // 3. Its short name, in both directions.
-      symlinkSync(`../${cacheId}/diff`, join(this.home, "l", link));
+      this.#linkTo(cacheId, link);
       writeAtomically(join(dir, "link"), link, 0o644);
-      // 4. Its place on its parent, which from now on is mounted read-only.
-      if (parent !== null && lower !== null) {
-        makeDirectory(join(dir, "work"), 0o700);
-        this.#markCommitted(parent);
-        writeAtomically(join(dir, "lower"), lower, 0o644);
-      }
+      // 4. Its place on its parent.
+      this.#putOn(cacheId, parent, lower);
       syncDirectory(join(this.home, "l"));
       syncDirectory(this.home);
       return content;
@@ -87,6 +93,31 @@ export class Overlay2 implements Driver {
       this.remove(cacheId);
       throw asOvlError(thrown);
     }
+  }
+
+  /** The parent is mounted read-only from now on. */
+  #putOn(cacheId: CacheId, parent: CacheId | null, lower: string | null): void {
+    if (parent === null || lower === null) return;
+    makeDirectory(join(this.dir(cacheId), "work"), 0o700);
+    this.#markCommitted(parent);
+    writeAtomically(join(this.dir(cacheId), "lower"), lower, 0o644);
+  }
+
+  #linkTo(cacheId: CacheId, link: string): void {
+    symlinkSync(`../${cacheId}/diff`, join(this.home, "l", link));
+  }
+
+  /** The short name by which a layer knows the one below that was lost. */
+  #linkBelow(above: CacheId, cacheId: CacheId): string {
+    const path = join(this.dir(above), "lower");
+    const file = readSmall(path);
+    const entry = file.kind === "read" ? (file.bytes.toString("latin1").split(":")[0] as string) : "nothing";
+    const link = entry.slice("l/".length);
+    const target = this.#target(link);
+    if (!entry.startsWith("l/") || !LINK.test(link) || (target !== null && target !== cacheId)) {
+      throw badRoot(path, `names ${JSON.stringify(entry)} first`, `the short name that ${cacheId} had`);
+    }
+    return link;
   }
 
   remove(cacheId: CacheId): void {
@@ -228,6 +259,14 @@ export class Overlay2 implements Driver {
     const path = join(this.dir(cacheId), "committed");
     if (readSmall(path).kind === "absent") writeAtomically(path, "", 0o600);
   }
+}
+
+/** The directory of a layer with the place for its content, which is returned. */
+function makeContent(dir: string): string {
+  makeDirectory(dir, 0o710);
+  const content = join(dir, "diff");
+  makeDirectory(content, 0o755);
+  return content;
 }
 
 /** 26 characters of the RFC 4648 base32 text of 17 random bytes. */
