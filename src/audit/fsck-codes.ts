@@ -247,6 +247,11 @@ export const FSCK_CODES = {
     repair: "made again under the same short name",
   },
   RW_DIR_MISSING: { severity: "error", what: "is the missing read-write layer of a container", repair: null },
+  CONTAINER_DIR_WRONG: {
+    severity: "error",
+    what: "is not called after the container whose files it has: dockerd does not load it",
+    repair: "renamed, and the one that has its name, too",
+  },
   CONTAINER_CONFIG_UNREADABLE: {
     severity: "error",
     what: "is missing, empty or no JSON: dockerd does not list the container",

@@ -4,6 +4,7 @@ import type { DriverName } from "../driver/driver.js";
 import type { CacheId, ChainId, DiffId, ImageId } from "../model/digest.js";
 import type { JsonObject } from "../model/go-shape.js";
 import type { Reference } from "../model/reference.js";
+import { settleContainers } from "./fsck-container-ids.js";
 import type { FsckFiles, Text } from "./fsck-files.js";
 import { readContainers, readMounts } from "./fsck-read-containers.js";
 import { readImages, readNames } from "./fsck-read-images.js";
@@ -54,6 +55,7 @@ export interface MountRecord {
 /** `containers/<id>` */
 export interface ContainerRecord {
   readonly id: string;
+  /** Called `id`, unless it was misplaced. */
   readonly dir: string;
   /** null where it cannot be read. */
   readonly config: JsonObject | null;
@@ -154,7 +156,8 @@ export function readPicture(root: string, driver: DriverName, daemonRuns: boolea
   const top = list(layerdb);
   const sha256 = list(layerdb, "sha256");
   const tmp = list(layerdb, "tmp");
-  const mounts = list(layerdb, "mounts");
+  const mountEntries = list(layerdb, "mounts");
+  const mounts = readMounts(files, join(layerdb, "mounts"), mountEntries);
   list(image, "imagedb");
   list(image, "imagedb", "content");
   const contentEntries = list(image, "imagedb", "content", "sha256");
@@ -171,12 +174,12 @@ export function readPicture(root: string, driver: DriverName, daemonRuns: boolea
     daemonRuns,
     files,
     layers: readLayers(files, join(layerdb, "sha256"), sha256),
-    layerdb: { top, sha256, tmp, mounts },
+    layerdb: { top, sha256, tmp, mounts: mountEntries },
     directories: readDirectories(files, driver, home, homeEntries),
     homeEntries,
     links,
-    mounts: readMounts(files, join(layerdb, "mounts"), mounts),
-    containers: readContainers(files, join(root, "containers"), containerEntries),
+    mounts,
+    containers: settleContainers(readContainers(files, join(root, "containers"), containerEntries), mounts),
     containerEntries,
     ...readImages(files, join(image, "imagedb"), contentEntries, metadataEntries),
     contentEntries,

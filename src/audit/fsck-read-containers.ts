@@ -4,17 +4,13 @@ import { OvlError } from "../errors.js";
 import { type CacheId, isChainId, isImageId } from "../model/digest.js";
 import { isJsonObject } from "../model/go-shape.js";
 import { parseJson } from "../model/json.js";
+import { isContainerId } from "./fsck-container-ids.js";
 import type { FsckFiles } from "./fsck-files.js";
 import type { ContainerRecord, MountRecord } from "./fsck-picture.js";
 import { field } from "./fsck-read-layers.js";
 import type { Listing } from "./listing.js";
 
 const MAX_JSON = 16 * 1024 * 1024;
-const CONTAINER_ID = /^[0-9a-f]{64}$/;
-
-export function isContainerId(name: string): boolean {
-  return CONTAINER_ID.test(name);
-}
 
 export function readMounts(files: FsckFiles, path: string, listing: Listing): Map<string, MountRecord> {
   const mounts = new Map<string, MountRecord>();
@@ -40,6 +36,7 @@ function isMountId(text: string): text is CacheId {
   return /^[0-9a-f]{64}(-init)?$/.test(text);
 }
 
+/** By the names of their directories. */
 export function readContainers(files: FsckFiles, path: string, listing: Listing): Map<string, ContainerRecord> {
   const containers = new Map<string, ContainerRecord>();
   for (const { name, kind } of listing.values()) {

@@ -3,8 +3,8 @@
  * directory is changed or taken away for it.
  */
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import type { FsckCode } from "../../src/audit/fsck-codes.js";
 import type { FsckReport } from "../../src/audit/fsck-report.js";
@@ -119,6 +119,28 @@ const MENDED: readonly Mixture[] = [
     title: "the image of another container",
     codes: ["CONTAINER_IMAGE_WRONG"],
     mix: ({ web, app1, app2 }) => put(web.config, readFileSync(web.config, "utf8").replaceAll(app1.id, app2.id)),
+  },
+  {
+    title: "a container's directory under another name",
+    codes: ["CONTAINER_DIR_WRONG"],
+    mix: ({ web }) => renameSync(dirname(web.config), join(dirname(dirname(web.config)), HEX)),
+  },
+  {
+    title: "the directories of two containers in each other's place",
+    codes: ["CONTAINER_DIR_WRONG"],
+    mix: ({ web, job }) => {
+      renameSync(dirname(web.config), join(dirname(dirname(web.config)), HEX));
+      renameSync(dirname(job.config), dirname(web.config));
+      renameSync(join(dirname(dirname(web.config)), HEX), dirname(job.config));
+    },
+  },
+  {
+    title: "the directories of two containers in each other's place, one of them half way back",
+    codes: ["CONTAINER_DIR_WRONG", "CONTAINER_DIR_WRONG"],
+    mix: ({ web, job }) => {
+      renameSync(dirname(web.config), join(dirname(dirname(web.config)), HEX));
+      renameSync(dirname(job.config), dirname(web.config));
+    },
   },
   {
     title: "the link of another layer in a layer that others stand on",
