@@ -29,7 +29,7 @@ describe("fsck --deep", { skip }, () => {
   const copy = () => copyRoot(sound.path, work.join(`copy-${copies++}`));
   const look = async (root: string, deep = true) => {
     await using store = await openStore({ root, driver: null });
-    return fsck(store, { deep, jobs: 2 });
+    return await fsck(store, { deep, jobs: 2 });
   };
   const mend = (root: string) => fsckRepair({ root, driver: null }, { deep: true, jobs: 2 });
 

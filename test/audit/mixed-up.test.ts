@@ -35,7 +35,7 @@ function copy(): ContainerRoot {
 
 async function look(root: string): Promise<FsckReport> {
   await using store = await openStore({ root, driver: null });
-  return fsck(store, SHALLOW);
+  return await fsck(store, SHALLOW);
 }
 
 const mend = (root: string) => fsckRepair({ root, driver: null }, SHALLOW);

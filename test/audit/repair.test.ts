@@ -33,7 +33,7 @@ function copy(): string {
 
 async function look(root: string): Promise<FsckReport> {
   await using store = await openStore({ root, driver: null });
-  return fsck(store, SHALLOW);
+  return await fsck(store, SHALLOW);
 }
 
 describe("fsck --repair", () => {

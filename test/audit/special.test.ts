@@ -36,7 +36,7 @@ describe("fsck", { skip: oracle("root", "setfattr") }, () => {
   const copy = () => copyRoot(sound, work.join(`copy-${copies++}`));
   async function look(root: string, deep = false): Promise<FsckReport> {
     await using store = await openStore({ root, driver: null });
-    return fsck(store, { deep, jobs: 1 });
+    return await fsck(store, { deep, jobs: 1 });
   }
   const mend = (root: string) => fsckRepair({ root, driver: null }, { deep: false, jobs: 1 });
 

@@ -27,7 +27,7 @@ const SAMPLE = 8;
 
 async function look(root: string, deep: boolean): Promise<FsckReport> {
   await using store = await openStore({ root, driver: null });
-  return fsck(store, { deep, jobs: 2 });
+  return await fsck(store, { deep, jobs: 2 });
 }
 
 /** An image of five layers and one built on it, a container, and what deleted images and containers leave: nothing. */

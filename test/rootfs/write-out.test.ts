@@ -52,7 +52,7 @@ function breakFile(path: string): void {
 
 async function written(dirs: readonly string[], out: string, link: "copy" | "hardlink" | "reflink" = "copy") {
   using union = new Union(dirs);
-  return writeOut(union, out, { link });
+  return await writeOut(union, out, { link });
 }
 
 function code(expected: string, pattern: RegExp): (error: unknown) => true {
