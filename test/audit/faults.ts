@@ -658,6 +658,9 @@ export const FAULTS: readonly Fault[] = [
   fault("C8", "a container without a driver", "CONTAINER_DRIVER_UNKNOWN", "mended", (root) =>
     reconfigure(root, (config) => delete config["Driver"]),
   ),
+  fault("C8", "a container's directory under another name", "CONTAINER_DIR_WRONG", "mended", (root) =>
+    renameSync(dirname(root.config), join(dirname(dirname(root.config)), HEX)),
+  ),
   fault(
     "C9",
     "a stray file among containers",
