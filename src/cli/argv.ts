@@ -25,9 +25,17 @@ export function commandFirst(argv: readonly string[]): string[] {
 
 /** Whether the one document on stdout is to be JSON, by the same rule as oclif's. */
 export function wantsJson(argv: readonly string[]): boolean {
-  if (process.env["OVL_CONTENT_TYPE"]?.toLowerCase() === "json") return true;
-  const last = beforeDashes(argv).findLast((word) => /^--json(=|$)/.test(word));
-  return last !== undefined && switchValue(last.slice("--json=".length) || "true") !== false;
+  return process.env["OVL_CONTENT_TYPE"]?.toLowerCase() === "json" || isOn(argv, "--json");
+}
+
+/** Whether `--no-color` is given. */
+export function wantsNoColor(argv: readonly string[]): boolean {
+  return isOn(argv, "--no-color");
+}
+
+function isOn(argv: readonly string[], flag: string): boolean {
+  const last = beforeDashes(argv).findLast((word) => word === flag || word.startsWith(`${flag}=`));
+  return last !== undefined && switchValue(last.slice(flag.length + 1) || "true") !== false;
 }
 
 /** The value of a boolean flag, by the words that Go's flags take; null for other words. */

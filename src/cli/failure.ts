@@ -1,6 +1,7 @@
 /** A failure as every command prints it: one line on stderr or one JSON document on stdout, and the exit status. */
 import { asOvlError, type OvlError } from "../errors.js";
 import { byteStringOf, displayName } from "../model/bytes.js";
+import { wantsNoColor } from "./argv.js";
 import { paint } from "./color.js";
 import { withFileSystem } from "./full-disk.js";
 import { writeJson } from "./output.js";
@@ -30,7 +31,7 @@ function silentExit(thrown: unknown): number | null {
 }
 
 function failureLine(error: OvlError, argv: readonly string[]): string {
-  const color = paint(process.stderr, argv.includes("--no-color"));
+  const color = paint(process.stderr, wantsNoColor(argv));
   const bug = "; this is a bug in ovl: please report it with what DEBUG=1 shows";
   return `${color.red("ovl:")} ${oneLine(error.message)}${error.code === "INTERNAL" ? bug : ""}`;
 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { commandFirst, wantsJson } from "../../src/cli/argv.js";
+import { commandFirst, wantsJson, wantsNoColor } from "../../src/cli/argv.js";
 
 describe("commandFirst", () => {
   it("moves flags of every command behind the command", () => {
@@ -24,4 +24,10 @@ describe("wantsJson", () => {
     assert.equal(wantsJson(["id", "--json=true"]), true);
     assert.equal(wantsJson(["id", "--json", "--json=false"]), false);
   });
+});
+
+it("wantsNoColor takes the values that the parser takes, and leaves the words of others alone", () => {
+  assert.equal(wantsNoColor(["id", "--no-color=true"]), true);
+  assert.equal(wantsNoColor(["id", "--no-color", "--no-color=0"]), false);
+  assert.equal(wantsNoColor(["create", "--", "app", "ls", "--no-color"]), false);
 });
