@@ -48,9 +48,19 @@ export class Targets implements AsyncDisposable {
     const candidates = found.map((image) => (image.kind === "source" ? image.image.names[0] : undefined) ?? image.id);
     throw new OvlError(
       "AMBIGUOUS",
-      `${argument} holds ${found.length} images: ${candidates.join(", ")}; name one, as in docker-archive:FILE:NAME`,
+      `${argument} holds ${found.length} images: ${candidates.join(", ")}; ${this.#howToName(argument, found)}`,
       { target: argument, candidates },
     );
+  }
+
+  /** @param found in the source that was opened last */
+  #howToName(argument: string, found: readonly ImageTarget[]): string {
+    const { kind, location } = this.#sources.at(-1) as ImageSource;
+    const [name] = found.flatMap((image) => (image.kind === "source" ? image.image.names : []));
+    if (name === undefined && kind === "docker-archive") return "none of them has a name to ask for it by";
+    // A layout may have labels that are no names of images.
+    const one = `name one, as in ${kind}:${argument === "-" ? "FILE" : location}:${name ?? "NAME"}`;
+    return argument === "-" ? `keep the archive in a file and ${one}` : one;
   }
 
   /** @param onDamage as of `ImageSource.images` */

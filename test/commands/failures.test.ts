@@ -6,6 +6,7 @@ import { after, before, describe, it } from "node:test";
 import { archive, dockerArchive, ociLayout, writeFiles } from "../support/image-builder.js";
 import { ovl, ovlJson } from "../support/ovl.js";
 import { repoPath } from "../support/repo.js";
+import { run } from "../support/run.js";
 import { type Samples, samples } from "../support/sample-images.js";
 import { type Scratch, scratch } from "../support/tmp.js";
 
@@ -192,6 +193,34 @@ describe("a removal that fails in part", () => {
     ]);
     assert.equal(status, 3);
     assert.deepEqual([json.error.code, json.error.untagged], ["NOT_FOUND", ["app:latest"]]);
+  });
+});
+
+describe("a source of several images where one is asked for", () => {
+  it("is told how to name one, in words that work", async () => {
+    await ovl(["tag", sample.other.id, "named:2", "--root", root]);
+    const forms = [
+      ["docker-archive", dir.join("named.tar")],
+      ["oci-archive", dir.join("named.oci.tar")],
+      ["oci", dir.join("named-layout")],
+    ] as const;
+    for (const [kind, path] of forms) {
+      const saved = ["save", "app:1", "named:2", "--format", kind, "-o", path, "--root", root];
+      assert.equal((await ovl(saved)).status, 0);
+      const { status, stderr } = await ovl(["history", path]);
+      const advice = `${kind}:${path}:app:1`;
+      assert.deepEqual([status, stderr.endsWith(`; name one, as in ${advice}\n`)], [3, true], stderr);
+      assert.equal((await ovl(["history", advice])).status, 0);
+    }
+    const pipe = `cat '${dir.join("named.oci.tar")}' | '${process.execPath}' '${repoPath("bin/run.js")}' history - 2>&1`;
+    const { stdout } = await run("sh", ["-c", pipe]);
+    assert.match(stdout.toString(), /; keep the archive in a file and name one, as in oci-archive:FILE:app:1\n$/);
+    await ovl(["save", sample.app.id, sample.other.id, "-o", dir.join("nameless.tar"), "--root", root]);
+    assert.match(
+      (await ovl(["chain", dir.join("nameless.tar")])).stderr,
+      /; none of them has a name to ask for it by\n$/,
+    );
+    await ovl(["rmi", "named:2", "--root", root]);
   });
 });
 
