@@ -8,6 +8,7 @@ import { chainIdOf, type ImageId } from "../model/digest.js";
 import type { RootfsFile } from "../source/rootfs-file.js";
 import { syncFileSystem } from "../sys/sync.js";
 import { type ImportedImage, importedConfig } from "./import-config.js";
+import { naming } from "./layer-input.js";
 import type { NewLayer } from "./new-layer.js";
 import { registerImage } from "./register-image.js";
 import type { Store } from "./store.js";
@@ -55,7 +56,7 @@ async function extract(rootfs: RootfsFile, layer: NewLayer, options: ImportOptio
     return outcome;
   } catch (error) {
     progress?.finished(location, "failed");
-    throw error;
+    throw naming(error, location);
   }
 }
 

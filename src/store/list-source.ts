@@ -18,7 +18,7 @@ export async function listSource(image: SourceImage, options: VerifyOptions): Pr
   let entries = 0;
   const list = async (layer: SourceLayer, i: number) => {
     try {
-      const { listed } = await withBlob(layer, layer.digest ?? layer.diffId, (open) =>
+      const { listed } = await withBlob(layer, `layer ${layer.digest ?? layer.diffId}`, (open) =>
         pipeline.run(
           open,
           { stage: "list", diffId: layer.diffId },

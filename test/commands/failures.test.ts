@@ -3,11 +3,12 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { after, before, describe, it } from "node:test";
-import { archive, dockerArchive, ociLayout, writeFiles } from "../support/image-builder.js";
+import { archive, dockerArchive, image, ociLayout, writeFiles } from "../support/image-builder.js";
 import { ovl, ovlJson } from "../support/ovl.js";
 import { repoPath } from "../support/repo.js";
 import { run } from "../support/run.js";
 import { type Samples, samples } from "../support/sample-images.js";
+import { file, layer } from "../support/tar-builder.js";
 import { type Scratch, scratch } from "../support/tmp.js";
 
 interface Failure {
@@ -193,6 +194,30 @@ describe("a removal that fails in part", () => {
     ]);
     assert.equal(status, 3);
     assert.deepEqual([json.error.code, json.error.untagged], ["NOT_FOUND", ["app:latest"]]);
+  });
+});
+
+describe("a layer that is no tar, or that dockerd would refuse", () => {
+  it("is named, and so is a file that is imported", async () => {
+    const path = dir.join("bad-layer.tar");
+    const cases = [
+      [Buffer.alloc(1024, "noise"), "not a valid tar: invalid header"],
+      [layer(file("a"), file("a")), 'has the path "a" more than once'],
+      [layer(file("a"), file("a/b")), 'cannot be applied, nor would dockerd: entry "a/b"'],
+    ] as const;
+    for (const [bytes, what] of cases) {
+      const made = image({ layers: [layer(file("good")), bytes] });
+      writeFileSync(path, archive(dockerArchive([made])));
+      const { status, stderr } = await ovl(["pull", path, "--root", dir.join("new")]);
+      assert.deepEqual([status, stderr.startsWith(`ovl: layer ${made.diffIds[1]}: ${what}`)], [4, true], stderr);
+      writeFileSync(path, bytes);
+      const imported = await ovl(["import", path, "--root", dir.join("new")]);
+      assert.deepEqual(
+        [imported.status, imported.stderr.startsWith(`ovl: ${path}: ${what}`)],
+        [4, true],
+        imported.stderr,
+      );
+    }
   });
 });
 
