@@ -93,9 +93,9 @@ const MOUNT_POINT: readonly Rule[] = [
   ...texts("Propagation"),
 ];
 
-/** @param value of hostconfig.json; links to other containers, kept in memory only, are left out as dockerd does */
+/** @param value of hostconfig.json, where links are not what dockerd tells of them */
 export function goHostConfig(value: unknown): JsonObject {
-  return { ...goStruct(value, HOST_CONFIG), Links: null };
+  return goStruct(value, HOST_CONFIG);
 }
 
 /** @param value `NetworkSettings` of config.v2.json */

@@ -12,6 +12,7 @@ import type { Store } from "../store/store.js";
 import type { StoreWarning } from "../store/warning.js";
 import { damageOf } from "./damage.js";
 import { goHostConfig, goMountPoint, goNetworkSettings } from "./go-container.js";
+import { linksOf } from "./links.js";
 import { stateOf } from "./state.js";
 
 /** No host configuration is longer than its daemon takes in one request. */
@@ -26,6 +27,8 @@ export function inspectContainer(
   const warn = (message: string) => warnings.push({ code: "BAD_CONTAINER", subject: id, message });
   const damage = damageOf(store, container);
   if (damage !== null) warn(damage.message);
+  const hostConfig = readHostConfig(store, id, warn);
+  const hostConfigOf = (other: string) => (other === id ? hostConfig : readHostConfig(store, other, () => {}));
   const text = (key: string) => (typeof config[key] === "string" ? config[key] : "");
   const inspect: JsonObject = {
     Id: id,
@@ -48,7 +51,7 @@ export function inspectContainer(
     AppArmorProfile: text("AppArmorProfile"),
     // Kept in the daemon's memory only.
     ExecIDs: null,
-    HostConfig: goHostConfig(readHostConfig(store, id, warn)),
+    HostConfig: { ...goHostConfig(hostConfig), Links: linksOf(store, container, hostConfigOf) },
     GraphDriver: { Data: graphData(store, container, damage === null ? warn : () => {}), Name: text("Driver") },
     Mounts: mountPoints(store, config),
     Config: goConfig(config["Config"]),
@@ -81,14 +84,15 @@ function stateObject(container: Container): JsonObject {
   };
 }
 
-function readHostConfig(store: Store, id: string, warn: (message: string) => void): unknown {
+function readHostConfig(store: Store, id: string, warn: (message: string) => void): JsonObject {
   const path = join(store.root, "containers", id, "hostconfig.json");
   const file = readSmall(path, MAX_HOST_CONFIG);
   if (file.kind === "absent") return {};
   try {
     if (file.kind === "bad") throw new OvlError("BAD_ROOT", `${path} ${file.reason}`, { path });
     const limits = { subject: path, code: "BAD_ROOT", maxBytes: MAX_HOST_CONFIG, trailing: "ignore" } as const;
-    return parseJson(file.bytes, limits);
+    const parsed = parseJson(file.bytes, limits);
+    return isJsonObject(parsed) ? parsed : {};
   } catch (thrown) {
     if (!(thrown instanceof OvlError)) throw thrown;
     warn(thrown.message);

@@ -292,6 +292,28 @@ describe("containers beside dockerd", { skip }, () => {
     await sameInspect(dockerd, root, "hand");
   });
 
+  it("tells of links as dockerd does, and of none that lead nowhere", async () => {
+    const root = await copy("links");
+    const hosted: readonly (readonly string[])[] = [
+      ["--name", "db", "--network=none"],
+      ["--name", "shares", "--network=container:db"],
+      ["--name", "host", "--network=host"],
+      ["--name", "one", "--link", "db:sql"],
+      ["--name", "two", "--link", "db", "--link", "shares:/with/slash", "--link", "one:b", "--link", "db:db"],
+      ["--name", "after", "--link", "one:x", "--link", "gone:y", "--link", "db:z"],
+    ];
+    await using dockerd = await startDockerd(root);
+    await dockerd.dockerOk(["create", "--name", "gone", "plain:1"]);
+    for (const args of hosted) await dockerd.dockerOk(["create", ...args, "plain:1"]);
+    for (const name of ["db", "one", "two"]) await sameInspect(dockerd, root, name);
+    await dockerd.dockerOk(["rm", "gone"]);
+    await dockerd.dockerOk(["rename", "db", "renamed"]);
+    await dockerd.stop();
+    await using again = await startDockerd(root);
+    for (const name of ["one", "two", "after"]) await sameInspect(again, root, name);
+    await again.stop();
+  });
+
   it("kills and unmounts by force what a daemon runs", async () => {
     const root = await copy("forced");
     await using dockerd = await startDockerd(root);
@@ -421,11 +443,17 @@ async function sameInspect(dockerd: Dockerd, root: string, name: string): Promis
   // docker goes through a map.
   const points = theirs["Mounts"] as { Destination: string }[];
   points.sort((a, b) => (a.Destination < b.Destination ? -1 : 1));
+  const { Links } = theirs["HostConfig"] as { Links: string[] | null };
+  Links?.sort((a, b) => (aliasOf(a) < aliasOf(b) ? -1 : 1));
   await using store = await openStore({ root, driver: null });
   const { inspect, warnings } = inspectContainer(store, resolveContainer(store, name));
   assert.deepEqual(warnings, []);
   assert.deepEqual(inspect, theirs, name);
   assert.equal(JSON.stringify(inspect), JSON.stringify(theirs), "keys are in docker's order");
+}
+
+function aliasOf(link: string): string {
+  return link.slice(link.indexOf(":"));
 }
 
 /** Docker's table and ours, unless a second passed between them. */
