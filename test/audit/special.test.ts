@@ -68,6 +68,30 @@ describe("fsck", { skip: oracle("root", "setfattr") }, () => {
     }
   });
 
+  it("leaves mounted what a container lives in that has outlived its daemon", async () => {
+    const root = copy();
+    const { rw, config } = await examine(root);
+    const merged = join(rw, "merged");
+    mkdirSync(merged);
+    assert.equal(spawnSync("mount", ["-t", "tmpfs", "tmpfs", merged]).status, 0);
+    const write = (State: unknown) => {
+      writeFileSync(config, `${JSON.stringify({ ...JSON.parse(readFileSync(config, "utf8")), State })}\n`);
+    };
+    const StartedAt = new Date().toISOString();
+    try {
+      write({ Running: true, Pid: process.pid, StartedAt });
+      assert.deepEqual((await mend(root)).report.problems, []);
+      assert.equal(spawnSync("mountpoint", ["-q", merged]).status, 0);
+      write({ Running: true, Pid: 0x7fffffff, StartedAt });
+      assert.deepEqual(
+        (await mend(root)).report.problems.map(({ code, repaired }) => [code, repaired]),
+        [["MERGED_MOUNTED", true]],
+      );
+    } finally {
+      spawnSync("umount", ["-l", merged]);
+    }
+  });
+
   it("tells a layer that was brought as none can be given back (IRREPRODUCIBLE) from one that was changed", async () => {
     const sparse = {
       "GNU.sparse.major": "0",

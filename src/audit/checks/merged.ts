@@ -1,7 +1,8 @@
-/** Mount points of containers. While a daemon runs they are its own affair. */
+/** Mount points of containers. While a daemon runs they are its own affair, and a container's while it outlives one. */
 import { join } from "node:path";
 import type { CacheId } from "../../model/digest.js";
-import { isJsonObject } from "../../model/go-shape.js";
+import { isJsonObject, type JsonObject } from "../../model/go-shape.js";
+import { processLives } from "../../store/process.js";
 import { type Finding, finding } from "../fsck-finding.js";
 import type { DirectoryRecord, Picture } from "../fsck-picture.js";
 import type { Relations } from "../fsck-relations.js";
@@ -30,16 +31,21 @@ function alwaysThere({ mounts, directories }: Picture): boolean {
   return records.length > 1 && records.every(({ entries }) => entries.has("merged"));
 }
 
-/** As in roots that were captured: what a live container's mount showed was copied as if it were the root's. */
-function copied({ mounts, containers }: Picture, cacheId: CacheId): { detail?: string } {
+/** The container that has a layer as its own, if it is marked as running. */
+function runner({ mounts, containers }: Picture, cacheId: CacheId): { containerId: string; state: JsonObject } | null {
   for (const { containerId, mountId } of mounts.values()) {
     if (mountId.state !== "valid" || mountId.value !== cacheId) continue;
     const state = containers.get(containerId)?.config?.["State"];
-    if (!isJsonObject(state) || state["Running"] !== true) return {};
-    const detail = `this is a copy that was made while container ${containerId} ran: these files are what its mount showed`;
-    return { detail };
+    return isJsonObject(state) && state["Running"] === true ? { containerId, state } : null;
   }
-  return {};
+  return null;
+}
+
+/** As in roots that were captured: what a live container's mount showed was copied as if it were the root's. */
+function copied(picture: Picture, cacheId: CacheId): { detail?: string } {
+  const id = runner(picture, cacheId)?.containerId;
+  if (id === undefined) return {};
+  return { detail: `this is a copy that was made while container ${id} ran: these files are what its mount showed` };
 }
 
 function* checkOne(
@@ -52,6 +58,8 @@ function* checkOne(
   const path = join(dir, "merged");
   const at = { subject: cacheId, path };
   if (mounted.has(path)) {
+    // With "live-restore", or where dockerd was killed: it would lose its root.
+    if (processLives(runner(picture, cacheId)?.state)) return;
     yield finding("MERGED_MOUNTED", {
       ...at,
       steps: [
