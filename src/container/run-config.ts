@@ -39,7 +39,8 @@ export interface RunConfig {
  * Throws USAGE where there is nothing to run or an option makes no sense.
  */
 export function runConfig(image: ImageConfig, imageName: string, id: string, options: RunOptions): RunConfig {
-  const own = isJsonObject(image.json["config"]) ? goConfig(image.json["config"]) : {};
+  // Without a config, what docker's client sends is not merged with anything: no volumes, but not null.
+  const own = isJsonObject(image.json["config"]) ? goConfig(image.json["config"]) : { Volumes: {} };
   const { entrypoint, cmd } = programOf(own, options);
   const program = [...(entrypoint ?? []), ...(cmd ?? [])];
   const [path, ...args] = program;

@@ -71,6 +71,7 @@ function images(): Image[] {
     make("volumes:1", [etc], { Volumes: { "/data": {}, "/new/place": {}, "etc//rel": {}, "./srv/": {} } }),
     make("entry:1", [], { Entrypoint: ["/bin/sh", "-c"], Cmd: ["sleep 1000"] }),
     image({ layers: [], names: ["empty:1"], config: { config: { Cmd: ["/x"] } } }),
+    image({ layers: [base], names: ["bare:1"], config: { config: null } }),
   ];
 }
 
@@ -86,6 +87,7 @@ const CASES: readonly (readonly [args: readonly string[], image: string, options
   [[], "volumes:1", {}],
   [[], "entry:1", {}],
   [[], "empty:1", {}],
+  [["-e", "PATH=/bin"], "bare:1", { env: ["PATH=/bin"], command: ["/bin/sleep", "1000"] }],
   [["-w", "/data/made//here"], "etc:1", { workingDir: "/data/made//here" }],
   [["--entrypoint", ""], "entry:1", { entrypoint: "", command: ["/bin/sleep", "1000"] }],
   [
