@@ -19,6 +19,7 @@ export interface RegistryRequest {
   readonly path: string | URL;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: Outgoing["body"];
+  readonly putsAway?: Outgoing["putsAway"];
   readonly scope: Scope;
   /** Statuses that are an answer; every other one is a refusal. */
   readonly accept: readonly number[];
@@ -111,13 +112,13 @@ export class RegistryClient implements AsyncDisposable {
   }
 
   async #attempt(request: RegistryRequest, url: URL, base: URL): Promise<Incoming> {
-    const { method, headers = {}, body, scope, accept, subject, signal } = request;
+    const { method, headers = {}, body, putsAway, scope, accept, subject, signal } = request;
     // An upload may be sent elsewhere; who we are is only the registry's business.
     const isOwn = url.origin === base.origin;
     let authorization = isOwn ? this.#authorizer.header(scope) : null;
     for (let challenges = 0; ; challenges++) {
       const answer = await this.transport.send({
-        ...{ method, url, headers, authorization, signal },
+        ...{ method, url, headers, authorization, putsAway, signal },
         ...(body === undefined ? {} : { body }),
       });
       if (accept.includes(answer.status)) return answer;

@@ -19,6 +19,8 @@ export interface Outgoing {
   readonly authorization: string | null;
   /** Made anew for each try. */
   readonly body?: () => Dispatcher.DispatchOptions["body"];
+  /** Bytes that the server may have to read once more, or to move, before it answers. */
+  readonly putsAway?: number | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -109,14 +111,15 @@ export class Transport implements AsyncDisposable {
     throw refused(`${shownUrl(to)}, without TLS; --insecure-registry ${to.host} would allow it`);
   }
 
-  async #once({ method, url, headers, authorization, body, signal }: Outgoing): Promise<Incoming> {
+  async #once({ method, url, headers, authorization, body, putsAway = 0, signal }: Outgoing): Promise<Incoming> {
     const called = signal ?? this.#options.signal;
     const stop = new AbortController();
     const cancel = () => stop.abort();
     if (called?.aborted) throw stopped(called);
     called?.addEventListener("abort", cancel, { once: true });
+    const idle = this.#options.patience.idle + Math.ceil((putsAway / BYTES_A_SECOND) * 1000);
     // Until the head is there; of the body, whoever reads it decides.
-    const timer = setTimeout(() => stop.abort(), this.#options.patience.idle + timeToSend(headers));
+    const timer = setTimeout(() => stop.abort(), Math.min(idle + timeToSend(headers), MAX_TIMER));
     try {
       const answer = await request(url, {
         dispatcher: await this.#dispatcher(url),
@@ -124,7 +127,7 @@ export class Transport implements AsyncDisposable {
         headers: { ...headers, "user-agent": "ovl", ...(authorization === null ? {} : { authorization }) },
         body: body?.() ?? null,
         signal: stop.signal,
-        headersTimeout: this.#options.patience.idle,
+        headersTimeout: Math.min(idle, MAX_TIMER),
         bodyTimeout: this.#options.patience.idle,
       });
       answer.body.once("close", () => called?.removeEventListener("abort", cancel));
@@ -202,12 +205,14 @@ export async function discard({ body }: Incoming): Promise<void> {
 
 /** Milliseconds that a body may take at most. Whether it moves at all is watched by the socket's timeout. */
 function timeToSend(headers: Outgoing["headers"]): number {
-  const bytes = Number(headers["content-length"] ?? 0);
-  // What timers hold.
-  return Math.min(Math.ceil(bytes / BYTES_AN_HOUR) * 3_600_000, 2 ** 30);
+  return Math.ceil(Number(headers["content-length"] ?? 0) / BYTES_AN_HOUR) * 3_600_000;
 }
 
 const BYTES_AN_HOUR = 64 * 1024 * 1024;
+/** What a proxy that keeps bodies until they are complete passes on at least, and a registry hashes and moves. */
+const BYTES_A_SECOND = 16 * 1024 * 1024;
+/** Milliseconds, some twelve days: what a timer holds. */
+const MAX_TIMER = 2 ** 30;
 
 export function basic(username: string, password: string): string {
   return `Basic ${Buffer.from(`${username}:${password}`).toString("base64")}`;

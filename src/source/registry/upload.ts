@@ -95,7 +95,7 @@ export class Upload {
     const path = new URL(session.location);
     path.searchParams.set("digest", digest);
     const headers = { "content-length": "0" };
-    const done = await this.#request({ method: "PUT", path, headers, accept: [...SUCCESS, 404] });
+    const done = await this.#request({ method: "PUT", path, headers, putsAway: size, accept: [...SUCCESS, 404] });
     if (done.status === 404) throw forgotten(done);
   }
 
@@ -112,6 +112,7 @@ export class Upload {
         ...(start === 0 ? {} : { "content-range": `${start}-${end}` }),
       },
       body: () => this.#blob.part(start, end, (sent) => this.#onSent(start + sent)),
+      putsAway: size - start,
       accept: [...SUCCESS, 404, 416],
     });
     // 416: the registry has another number of bytes than we think. It is asked how many.
@@ -152,7 +153,7 @@ export class Upload {
   }
 
   async #request(
-    request: Pick<RegistryRequest, "method" | "path" | "accept" | "headers" | "body">,
+    request: Pick<RegistryRequest, "method" | "path" | "accept" | "headers" | "body" | "putsAway">,
     retries = false,
   ): Promise<Incoming> {
     const answer = await this.#uploader.request({ ...request, retries });

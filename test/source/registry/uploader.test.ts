@@ -33,6 +33,8 @@ class UploadServer {
   cuts: number[] = [];
   /** Answers to the next finishing requests that get lost. */
   lost = 0;
+  /** Milliseconds that it takes to answer a PATCH and a PUT. */
+  thinks = 0;
   /** Uploads that are forgotten when they break. */
   forgets = false;
   /** Where uploads go on: another origin; null: here. */
@@ -83,9 +85,11 @@ class UploadServer {
       const whole = Buffer.concat(upload);
       const wanted = searchParams.get("digest") as string;
       if (sha256(whole) !== wanted) return send(400);
-      this.blobs.set(wanted, whole);
-      this.#uploads.delete(id);
-      return this.lost-- > 0 ? response.destroy() : send(this.statuses[1]);
+      return setTimeout(() => {
+        this.blobs.set(wanted, whole);
+        this.#uploads.delete(id);
+        return this.lost-- > 0 ? response.destroy() : send(this.statuses[1]);
+      }, this.thinks);
     }
     if (this.losesAt !== null) {
       upload.splice(0, upload.length, Buffer.concat(upload).subarray(0, this.losesAt));
@@ -109,7 +113,9 @@ class UploadServer {
       const kept = Buffer.concat(upload).subarray(0, this.keeps);
       if (this.keeps < size()) upload.splice(0, upload.length, kept);
       const [status] = this.statuses;
-      send(status, { ...(status === 202 ? { location: this.#location(id) } : {}), range: `0-${size() - 1}` });
+      const range = `0-${size() - 1}`;
+      const next = status === 202 ? { location: this.#location(id) } : {};
+      setTimeout(() => send(status, { ...next, range }), this.thinks);
     });
   }
 
@@ -147,6 +153,12 @@ describe("an upload", () => {
     await using uploader = new RegistryUploader(reference, { ...IMPATIENT, credentials: USER, ...more });
     await uploader.upload(fileBlob(fd, of, bytes.length), onSent);
   }
+  const large = Buffer.alloc(70 * 1024 * 1024, 7);
+  async function uploadLarge(patience = IMPATIENT.patience): Promise<void> {
+    const options = { ...IMPATIENT, credentials: USER, patience };
+    await using uploader = new RegistryUploader(parseReference(`${registry.host}/a:1`), options);
+    await uploader.upload(memoryBlob(large, sha256(large) as Digest));
+  }
   const cancelled = () => registry.seen.filter(({ method }) => method === "DELETE").length;
   const arrived = () =>
     createHash("sha256")
@@ -174,12 +186,7 @@ describe("an upload", () => {
   });
 
   it("goes in one request, however large it is", async () => {
-    const large = Buffer.alloc(70 * 1024 * 1024, 7);
-    await using uploader = new RegistryUploader(parseReference(`${registry.host}/a:1`), {
-      ...IMPATIENT,
-      credentials: USER,
-    });
-    await uploader.upload(memoryBlob(large, sha256(large) as Digest));
+    await uploadLarge();
     assert.deepEqual(
       sent().map(({ length, range }) => [length, range]),
       [[large.length, undefined]],
@@ -277,6 +284,13 @@ describe("an upload", () => {
       sent().map(({ length }) => length),
       [9_000_000, 9_000_000],
     );
+  });
+
+  it("waits for a registry that has to put away what it was sent", async () => {
+    registry.thinks = 2500;
+    await uploadLarge({ ...IMPATIENT.patience, idle: 300 });
+    const methods = registry.seen.map(({ method }) => method);
+    assert.deepEqual(methods.slice(-3), ["POST", "PATCH", "PUT"]);
   });
 
   it("is done where only the answer got lost", async () => {
