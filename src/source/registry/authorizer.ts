@@ -8,7 +8,7 @@ import { type Challenge, parseChallenges } from "./challenge.js";
 import { jsonOf, readDocument } from "./document.js";
 import { isLoopback } from "./host.js";
 import type { Credentials, Patience } from "./options.js";
-import { Transient, withRetries } from "./retry.js";
+import { retryAfter, Transient, withRetries } from "./retry.js";
 import { type Secrets, shownUrl } from "./secrets.js";
 import { basic, type Incoming, type Transport } from "./transport.js";
 
@@ -141,7 +141,8 @@ export class Authorizer {
         url: where,
         status: answer.status,
       });
-      throw answer.status === 429 || answer.status >= 500 ? new Transient(error) : error;
+      const passes = answer.status === 429 || answer.status >= 500;
+      throw passes ? new Transient(error, retryAfter(answer.header("retry-after"))) : error;
     }
     const limits = { maxBytes: MAX_TOKEN_BYTES, within: patience.document };
     const json = jsonOf(await readDocument(answer, limits, transport), `the answer of ${where}`);

@@ -184,6 +184,19 @@ describe("a token service", () => {
     assert.equal(service.asked.length, 2);
   });
 
+  it("that is busy for a moment is asked again when it said so", async () => {
+    const times: number[] = [];
+    wants(() => true);
+    service.instead = (response) => {
+      times.push(performance.now());
+      if (times.length > 1) return false;
+      response.writeHead(429, { "retry-after": "1" }).end();
+      return true;
+    };
+    await accepts();
+    assert.ok((times[1] as number) - (times[0] as number) >= 990, String(times));
+  });
+
   it("whose tokens the registry never takes is not asked for ever", async () => {
     wants(() => false);
     const result = await pulled({ credentials: USER });
