@@ -171,8 +171,13 @@ export class Authorizer {
 
   async #unauthorized(why: string): Promise<OvlError> {
     const { domain } = this.#options;
-    const advice = (await this.credentials()) === null ? "log in" : "log in again";
-    return new OvlError("UNAUTHORIZED", `${domain} does not let us in: ${why}; ${advice} with ovl login ${domain}`, {
+    const credentials = await this.credentials();
+    const again = credentials === null ? "log in" : "log in again";
+    const advice =
+      credentials?.place === undefined
+        ? `${again} with ovl login ${domain}`
+        : `they are those of ${credentials.place}, which come before those of ovl login: ${again} with podman login --authfile ${credentials.place} ${domain}`;
+    return new OvlError("UNAUTHORIZED", `${domain} does not let us in: ${why}; ${advice}`, {
       registry: domain,
     });
   }

@@ -21,7 +21,7 @@ export async function findCredentials(domain: string, path: string, signal?: Abo
     const helper = helperFor(file, keys);
     const found = helper === null ? null : await fromHelper(helper, helperKey(domain), signal);
     const credentials = found ?? credentialsIn(file, keys);
-    if (credentials !== null) return credentials;
+    if (credentials !== null) return place === dockerConfigPath() ? credentials : { ...credentials, place };
   }
   return null;
 }

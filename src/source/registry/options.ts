@@ -6,6 +6,8 @@ export interface Credentials {
   readonly password: string;
   /** In place of a password: what an OAuth2 token service gives access tokens for. */
   readonly identityToken: string | null;
+  /** The file of podman or skopeo that they are in, which comes before docker's, where `ovl login` puts them. */
+  readonly place?: string;
 }
 
 export interface RegistryOptions {

@@ -1,9 +1,10 @@
 /** Tokens instead of passwords: OAuth2 identity tokens, tokens that end in the middle of the work, several scopes. */
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
-import { writeFileSync } from "node:fs";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { dirname } from "node:path";
 import { after, before, beforeEach, describe, it } from "node:test";
 import { OvlError } from "../../../src/errors.js";
 import { type Digest, sha256 } from "../../../src/model/digest.js";
@@ -195,6 +196,22 @@ describe("a token service", () => {
     };
     await accepts();
     assert.ok((times[1] as number) - (times[0] as number) >= 990, String(times));
+  });
+
+  it("that refuses what podman's file has says so, since no ovl login would help", async () => {
+    wants(() => false);
+    service.instead = (response) => {
+      response.writeHead(401).end();
+      return true;
+    };
+    const path = space.join("run/containers/auth.json");
+    mkdirSync(dirname(path), { recursive: true });
+    const auth = Buffer.from("ci:old").toString("base64");
+    writeFileSync(path, JSON.stringify({ auths: { [registry.host]: { auth } } }));
+    const result = await pulled();
+    rmSync(path);
+    assert.ok(result instanceof OvlError && result.code === "UNAUTHORIZED", String(result));
+    assert.ok(result.message.includes(`podman login --authfile ${path} ${registry.host}`), result.message);
   });
 
   it("whose tokens the registry never takes is not asked for ever", async () => {
