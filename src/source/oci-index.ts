@@ -1,7 +1,7 @@
 /** Which images an OCI index holds, and which manifest of each is wanted: names, platforms, nested indexes. */
 import { OvlError } from "../errors.js";
 import { platformOfConfig } from "../model/config.js";
-import { type Descriptor, type Index, isAttestation, type Manifest } from "../model/manifest.js";
+import { type Descriptor, type Index, isAttestation, isImage, type Manifest } from "../model/manifest.js";
 import { isImageConfigType, isIndexType } from "../model/media-types.js";
 import { bestPlatform, defaultPlatform, formatPlatform, normalizePlatform, type Platform } from "../model/platform.js";
 import { familiarString, parseReference, whyNotATag, withDefaultTag } from "../model/reference.js";
@@ -157,6 +157,10 @@ export async function choosePlatform(
   const only = found.length === 1 ? found[0] : undefined;
   if (only !== undefined && asked === null) return complete(only, blobs);
   const candidates = await inTurn(found, (candidate) => withPlatform(candidate, blobs));
+  // An index of what refers to an image, and is none: whoever asked says so, or passes over it.
+  const [first] = candidates;
+  if (first && candidates.every(({ manifest }) => manifest !== null && !isImage(manifest)))
+    return complete(first, blobs);
   const platforms = candidates.map(({ platform }) => platform);
   const wanted = asked ?? defaultPlatform();
   const best = bestPlatform(wanted, platforms);

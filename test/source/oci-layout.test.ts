@@ -129,6 +129,24 @@ describe("an OCI layout", () => {
         });
       });
     }
+    it("referrers of an image, listed by an index of their own, unless they only lie beside one", async () => {
+      const index = (images: build.Descriptor[], put: build.PutBlob) => {
+        const config = put(Buffer.from("{}"), "application/vnd.oci.empty.v1+json");
+        const artifacts = ["application/spdx+json", "application/vnd.in-toto+json"].map((artifactType) => {
+          const manifest = { schemaVersion: 2, mediaType: build.MEDIA.manifest, artifactType, config, layers: [] };
+          return { ...put(build.json(manifest), build.MEDIA.manifest), artifactType };
+        });
+        const referrers = put(build.json(list(artifacts)), build.MEDIA.index);
+        const annotations = { "org.opencontainers.image.ref.name": `sha256-${build.hex(plain.id)}` };
+        return list([...images, { ...referrers, annotations }]);
+      };
+      assert.deepEqual(idsOf(await imagesOfLayout(build.ociLayout([plain], { index }))), [plain.id]);
+      await assert.rejects(imagesOfLayout(build.ociLayout([], { index })), {
+        code: "UNSUPPORTED_MEDIA_TYPE",
+        message: /artifact.*empty/,
+      });
+    });
+
     it("a layer only when it is opened: one of another size, one that is missing", async () => {
       using dir = scratch("oci");
       build.writeFiles(build.ociLayout([plain]), dir.path);
