@@ -149,7 +149,9 @@ function prove(
     if (found !== undefined) return { parent: found, diffId };
   }
   const below = parent.state === "valid" ? parent.value : null;
-  for (const diffId of [chainId as string as DiffId, ...diffIds]) {
+  // Any name is that of some base layer: where `diff` says another it is the name that is wrong.
+  const own = diff.state === "valid" ? [] : [chainId as string as DiffId];
+  for (const diffId of [...own, ...diffIds]) {
     if (chainIdOf(below, diffId) === chainId) return { parent: below, diffId };
   }
   return null;

@@ -143,6 +143,11 @@ const MENDED: readonly Mixture[] = [
     },
   },
   {
+    title: "the entry of a base layer under another name",
+    codes: ["CHAIN_NAME_WRONG"],
+    mix: ({ app1 }) => renameSync(app1.layers[0] ?? "", join(dirname(app1.layers[0] ?? ""), HEX)),
+  },
+  {
     title: "the link of another layer in a layer that others stand on",
     codes: ["LINK_FILE_WRONG"],
     mix: ({ overlay2, app1 }) => copyLink(overlay2, cacheId(app1.layers[2]), cacheId(app1.layers[1])),
@@ -250,6 +255,16 @@ describe("fsck of containers and layers that are mixed up", () => {
     const { report } = await mend(path);
     assert.ok(report.ok, JSON.stringify(report.problems));
     assert.deepEqual(state(path), before);
+  });
+
+  it("keeps the files of a base layer whose entry has lost its name and its DiffID", async () => {
+    const { path, overlay2, app1 } = copy();
+    const [base = ""] = app1.layers;
+    const files = join(overlay2, cacheId(base), "diff");
+    rmSync(join(base, "diff"));
+    renameSync(base, join(dirname(base), HEX));
+    await mend(path);
+    assert.ok(existsSync(files));
   });
 
   for (const [title, stray] of STRAYS) {

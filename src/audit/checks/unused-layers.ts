@@ -35,6 +35,8 @@ function everyUserIsKnown(picture: Picture, relations: Relations): boolean {
   for (const { state } of picture.images.values()) if (state !== "sound") return false;
   for (const { chainId } of picture.layers.values()) if (!relations.truth.has(chainId)) return false;
   if (missingImages(picture, relations).size > 0) return false;
+  // It may be the entry of one that is missing.
+  for (const chainId of relations.places.lost.keys()) if (!picture.layers.has(chainId)) return false;
   for (const { containerId, parent } of picture.mounts.values()) {
     if (parent.state !== "valid" && parent.state !== "absent") return false;
     if (topOf(picture, relations, containerId) !== (parent.state === "valid" ? parent.value : null)) return false;
