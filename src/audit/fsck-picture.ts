@@ -6,6 +6,7 @@ import type { JsonObject } from "../model/go-shape.js";
 import type { Reference } from "../model/reference.js";
 import { settleContainers } from "./fsck-container-ids.js";
 import type { FsckFiles, Text } from "./fsck-files.js";
+import { settleLayers } from "./fsck-layer-names.js";
 import { readContainers, readMounts } from "./fsck-read-containers.js";
 import { readImages, readNames } from "./fsck-read-images.js";
 import { readDirectories, readLayers } from "./fsck-read-layers.js";
@@ -21,6 +22,7 @@ export type Field<T> =
 /** `layerdb/sha256/<64 hex>` */
 export interface LayerRecord {
   readonly chainId: ChainId;
+  /** Called `chainId`, unless it was misplaced. */
   readonly dir: string;
   readonly entries: Listing;
   readonly diff: Field<DiffId>;
@@ -163,6 +165,7 @@ export function readPicture(root: string, driver: DriverName, daemonRuns: boolea
   const contentEntries = list(image, "imagedb", "content", "sha256");
   list(image, "imagedb", "metadata");
   const metadataEntries = list(image, "imagedb", "metadata", "sha256");
+  const { images, metadata } = readImages(files, join(image, "imagedb"), contentEntries, metadataEntries);
   const containerEntries = list(root, "containers");
   const homeEntries = list(home);
   const links = driver === "overlay2" ? look(join(home, "l"), (path) => files.targets(path), NO_LINKS) : NO_LINKS;
@@ -173,7 +176,7 @@ export function readPicture(root: string, driver: DriverName, daemonRuns: boolea
     home,
     daemonRuns,
     files,
-    layers: readLayers(files, join(layerdb, "sha256"), sha256),
+    layers: settleLayers(readLayers(files, join(layerdb, "sha256"), sha256), images.values()),
     layerdb: { top, sha256, tmp, mounts: mountEntries },
     directories: readDirectories(files, driver, home, homeEntries),
     homeEntries,
@@ -181,7 +184,8 @@ export function readPicture(root: string, driver: DriverName, daemonRuns: boolea
     mounts,
     containers: settleContainers(readContainers(files, join(root, "containers"), containerEntries), mounts),
     containerEntries,
-    ...readImages(files, join(image, "imagedb"), contentEntries, metadataEntries),
+    images,
+    metadata,
     contentEntries,
     metadataEntries,
     names: readNames(files, join(image, "repositories.json"), isHidden(image, notDirectories)),

@@ -4,6 +4,7 @@
  */
 import { type CacheId, type ChainId, chainIdOf, type DiffId, type ImageId } from "../model/digest.js";
 import { BuildKit } from "./buildkit.js";
+import { claimOf } from "./fsck-layer-names.js";
 import type { LayerRecord, MountRecord, Picture } from "./fsck-picture.js";
 import { findPlaces, type Places } from "./fsck-places.js";
 import { push } from "./multimap.js";
@@ -58,7 +59,7 @@ export function relate(picture: Picture): Relations {
   }
   const misnamed = new Set<ChainId>();
   for (const layer of picture.layers.values()) {
-    const claimed = truth.has(layer.chainId) ? null : claim(layer);
+    const claimed = truth.has(layer.chainId) ? null : claimOf(layer);
     if (claimed !== null) misnamed.add(chainIdOf(claimed.parent, claimed.diffId));
   }
   const mountsOn = new Map<ChainId, MountRecord[]>();
@@ -114,7 +115,7 @@ function findTruth(picture: Picture): Map<ChainId, LayerTruth> {
   const doubtful: LayerRecord[] = [];
   for (const layer of picture.layers.values()) {
     if (truth.has(layer.chainId)) continue;
-    const claimed = claim(layer);
+    const claimed = claimOf(layer);
     if (claimed !== null && chainIdOf(claimed.parent, claimed.diffId) === layer.chainId) {
       truth.set(layer.chainId, claimed);
     } else doubtful.push(layer);
@@ -129,12 +130,6 @@ function findTruth(picture: Picture): Map<ChainId, LayerTruth> {
     if (proof !== null) truth.set(layer.chainId, proof);
   }
   return truth;
-}
-
-function claim({ diff, parent }: LayerRecord): LayerTruth | null {
-  if (diff.state !== "valid") return null;
-  if (parent.state === "absent") return { parent: null, diffId: diff.value };
-  return parent.state === "valid" ? { parent: parent.value, diffId: diff.value } : null;
 }
 
 /** One of the two files is believed, the other looked for among what the root knows. */

@@ -53,6 +53,12 @@ function put(path: string, text: string): void {
 
 const cacheId = (layer: string | undefined) => readFileSync(join(layer ?? "", "cache-id"), "utf8");
 
+function swap(one = "", other = ""): void {
+  renameSync(one, `${one}.swap`);
+  renameSync(other, one);
+  renameSync(`${one}.swap`, other);
+}
+
 function copyLink(overlay2: string, from: string, to: string): void {
   put(join(overlay2, to, "link"), readFileSync(join(overlay2, from, "link"), "utf8"));
 }
@@ -128,11 +134,7 @@ const MENDED: readonly Mixture[] = [
   {
     title: "the directories of two containers in each other's place",
     codes: ["CONTAINER_DIR_WRONG"],
-    mix: ({ web, job }) => {
-      renameSync(dirname(web.config), join(dirname(dirname(web.config)), HEX));
-      renameSync(dirname(job.config), dirname(web.config));
-      renameSync(join(dirname(dirname(web.config)), HEX), dirname(job.config));
-    },
+    mix: ({ web, job }) => swap(dirname(web.config), dirname(job.config)),
   },
   {
     title: "the directories of two containers in each other's place, one of them half way back",
@@ -146,6 +148,19 @@ const MENDED: readonly Mixture[] = [
     title: "the entry of a base layer under another name",
     codes: ["CHAIN_NAME_WRONG"],
     mix: ({ app1 }) => renameSync(app1.layers[0] ?? "", join(dirname(app1.layers[0] ?? ""), HEX)),
+  },
+  {
+    title: "the entries of two layers in each other's place",
+    codes: ["CHAIN_NAME_WRONG"],
+    mix: ({ app1 }) => swap(app1.layers[0], app1.layers[2]),
+  },
+  {
+    title: "the entries of two layers in each other's place, one of them half way back",
+    codes: ["CHAIN_NAME_WRONG", "CHAIN_NAME_WRONG"],
+    mix: ({ app1, app2 }) => {
+      renameSync(app1.layers[0] ?? "", join(dirname(app1.layers[0] ?? ""), HEX));
+      renameSync(app2.layers[2] ?? "", app1.layers[0] ?? "");
+    },
   },
   {
     title: "the link of another layer in a layer that others stand on",

@@ -1,14 +1,14 @@
 /** Containers' own files: dockerd trusts them so much that a missing key may end it. */
-import { createHash } from "node:crypto";
 import { basename, dirname, join } from "node:path";
 import { containerShape, hostConfigShape } from "../../model/container-files.js";
 import { isJsonObject, type JsonObject, type Misfit, misfits, withoutMisfits } from "../../model/go-shape.js";
 import type { FsckCode } from "../fsck-codes.js";
 import { isContainerId } from "../fsck-container-ids.js";
-import { type Finding, finding, type Step } from "../fsck-finding.js";
+import { type Finding, finding } from "../fsck-finding.js";
 import { type ContainerRecord, isUnfinished, type Picture } from "../fsck-picture.js";
 import type { Relations } from "../fsck-relations.js";
 import { imageTopOf, topOf } from "../fsck-top.js";
+import { swapSteps } from "../swap-steps.js";
 import { strays } from "./leftovers.js";
 
 /** What dockerd makes of a config, and what to change in it. */
@@ -62,17 +62,10 @@ export function* checkContainers(picture: Picture, relations: Relations): Genera
 function* checkPlace(picture: Picture, { id, dir }: ContainerRecord): Generator<Finding> {
   const path = join(dirname(dir), id);
   const other = [...picture.containers.values()].find((container) => container.dir === path);
-  const move = (from: string, to: string): Step => ({ do: "rename", path: from, to });
-  const found = (steps: readonly Step[]) => {
-    return finding("CONTAINER_DIR_WRONG", { subject: id, path: dir, detail: `its config is that of ${id}`, steps });
-  };
-  if (other === undefined) yield found(picture.containerEntries.has(id) ? [] : [move(dir, path)]);
-  else if (other.id !== basename(dir)) yield found([]);
-  else if (dir < path) {
-    // An interruption leaves one that is called after no container, and its own name free for it.
-    const aside = join(dirname(dir), createHash("sha256").update(id).digest("hex"));
-    yield found([move(dir, aside), move(path, dir), move(aside, path)]);
-  }
+  const isStray = other === undefined && picture.containerEntries.has(id);
+  const steps = isStray ? [] : swapSteps(dir, path, other?.id ?? null);
+  if (steps === null) return;
+  yield finding("CONTAINER_DIR_WRONG", { subject: id, path: dir, detail: `its config is that of ${id}`, steps });
 }
 
 function* checkHostConfig({ id, dir, hostConfig: { json, problem } }: ContainerRecord): Generator<Finding> {

@@ -1,14 +1,16 @@
 /** Layers of layerdb: their files, their names, and whether everything that is stood on is there. */
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { type ChainId, chainIdOf, hexOf } from "../../model/digest.js";
 import { type Finding, finding, found, type Step } from "../fsck-finding.js";
 import type { LayerRecord, Picture } from "../fsck-picture.js";
 import { isNeeded, type Relations } from "../fsck-relations.js";
 import { topOf } from "../fsck-top.js";
+import { swapSteps } from "../swap-steps.js";
 
 export function* checkLayers(picture: Picture, relations: Relations): Generator<Finding> {
   for (const layer of picture.layers.values()) {
     if (isEmpty(layer)) yield emptyEntry(layer, relations);
+    else if (basename(layer.dir) !== hexOf(layer.chainId)) yield* checkPlace(picture, layer);
     else {
       yield* checkIdentity(picture, layer, relations);
       yield* checkSize(layer, relations);
@@ -39,6 +41,17 @@ function emptyEntry({ chainId, dir }: LayerRecord, relations: Relations): Findin
   });
 }
 
+/** What else may be wrong with its files is seen when they are in their place. */
+function* checkPlace(picture: Picture, { chainId, dir }: LayerRecord): Generator<Finding> {
+  const path = join(dirname(dir), hexOf(chainId));
+  const other = [...picture.layers.values()].find((layer) => layer.dir === path);
+  const isStray = other === undefined && picture.layerdb.sha256.has(hexOf(chainId));
+  const steps = isStray ? [] : swapSteps(dir, path, other === undefined ? null : hexOf(other.chainId));
+  if (steps === null) return;
+  const detail = `its files give ${chainId}`;
+  yield finding("CHAIN_NAME_WRONG", { subject: chainId, path: dir, detail, steps });
+}
+
 /** `diff` and `parent`, which the layer's name is the hash of. */
 function* checkIdentity(picture: Picture, layer: LayerRecord, relations: Relations): Generator<Finding> {
   const { chainId, dir, diff, parent } = layer;
@@ -50,7 +63,7 @@ function* checkIdentity(picture: Picture, layer: LayerRecord, relations: Relatio
       subject: chainId,
       path: dir,
       detail: `its files give ${actual}`,
-      steps: isNeeded(relations, chainId) ? [] : [misnamedStep(picture, dir, actual)],
+      steps: isNeeded(relations, chainId) ? [] : misnamedSteps(picture, dir, actual),
     });
     return;
   }
@@ -85,9 +98,12 @@ function* checkIdentity(picture: Picture, layer: LayerRecord, relations: Relatio
   }
 }
 
-function misnamedStep(picture: Picture, path: string, actual: ChainId): Step {
-  if (picture.layerdb.sha256.has(hexOf(actual))) return { do: "set-aside", path };
-  return { do: "rename", path, to: join(dirname(path), hexOf(actual)) };
+function misnamedSteps(picture: Picture, path: string, actual: ChainId): Step[] {
+  const to = join(dirname(path), hexOf(actual));
+  if (!picture.layerdb.sha256.has(hexOf(actual))) return [{ do: "rename", path, to }];
+  // One that is to be moved itself.
+  if ([...picture.layers.values()].some((layer) => layer.dir === to && layer.chainId !== actual)) return [];
+  return [{ do: "set-aside", path }];
 }
 
 function* checkSize({ chainId, dir, size }: LayerRecord, { places }: Relations): Generator<Finding> {
