@@ -50,6 +50,15 @@ export type Step =
       readonly diffId: DiffId;
       readonly candidates: readonly CacheId[];
     }
+  /** `then`, if a layer rebuilds from the directory that its `cache-id` says; if from another, `cache-id` is written. */
+  | {
+      readonly do: "prove-directory";
+      readonly chainId: ChainId;
+      readonly diffId: DiffId;
+      readonly cacheId: CacheId;
+      readonly others: readonly CacheId[];
+      readonly then: readonly Step[];
+    }
   /** What a header said of an entry of a layer. */
   | { readonly do: "mend-entry"; readonly cacheId: CacheId; readonly name: ByteString; readonly node: LayerNode }
   | { readonly do: "count-size"; readonly chainId: ChainId; readonly cacheId: CacheId };

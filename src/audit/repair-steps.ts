@@ -8,14 +8,14 @@ import { removeTree } from "../driver/remove-tree.js";
 import { errnoOf, OvlError } from "../errors.js";
 import type { LayerPipeline } from "../layer/pipeline.js";
 import { byteStringOf } from "../model/bytes.js";
-import { hexOf } from "../model/digest.js";
+import { type CacheId, type ChainId, hexOf } from "../model/digest.js";
 import { type ContainerPlace, finishRemoval, removeUnfinishedConfig } from "../store/container-removal.js";
-import { rebuildProblems } from "../store/rebuild.js";
 import type { Store } from "../store/store.js";
 import { must } from "../sys/errno.js";
 import { makeDirectories } from "../sys/make-directories.js";
 import { unmount } from "../sys/mount.js";
 import { countSize } from "./count-size.js";
+import { directoriesOf, provenDirectory } from "./find-directory.js";
 import type { Step } from "./fsck-finding.js";
 import { LOST_AND_FOUND } from "./fsck-read-layers.js";
 import { mendEntry } from "./mend-entry.js";
@@ -74,6 +74,8 @@ export async function doStep(store: Store, pipeline: LayerPipeline, step: Step):
       return remakeInit(store, step.containerId);
     case "find-directory":
       return findDirectory(store, pipeline, step);
+    case "prove-directory":
+      return proveDirectory(store, pipeline, step);
     case "mend-entry":
       mendEntry(store.driver.contentDir(step.cacheId), step.name, step.node);
       return;
@@ -181,18 +183,30 @@ async function findDirectory(
   pipeline: LayerPipeline,
   { chainId, diffId, candidates }: Step & { do: "find-directory" },
 ): Promise<void> {
-  const found: string[] = [];
-  for (const cacheId of candidates) {
-    if (!store.driver.has(cacheId)) continue;
-    const layer = { chainId, diffId, cacheId, parent: null, size: 0 };
-    if ((await rebuildProblems(store, layer, pipeline, undefined)).length === 0) found.push(cacheId);
-  }
+  const found = await directoriesOf(store, pipeline, { chainId, diffId }, candidates);
   const [only, second] = found;
-  if (only === undefined || second !== undefined) {
-    const what = `${found.length} of ${candidates.length} directories hold the files of layer ${chainId}`;
-    throw new OvlError("BAD_ROOT", `${what}, so nobody can say which is its own`, { chainId });
-  }
+  if (only === undefined || second !== undefined) throw unprovable(chainId, found.length, candidates.length);
+  writeCacheId(store, chainId, only);
+}
+
+async function proveDirectory(
+  store: Store,
+  pipeline: LayerPipeline,
+  { chainId, diffId, cacheId, others, then }: Step & { do: "prove-directory" },
+): Promise<void> {
+  const proven = await provenDirectory(store, pipeline, { chainId, diffId }, cacheId, others);
+  if (proven === null) throw unprovable(chainId, 0, others.length + 1);
+  if (proven !== cacheId) writeCacheId(store, chainId, proven);
+  else for (const step of then) await doStep(store, pipeline, step);
+}
+
+function writeCacheId(store: Store, chainId: ChainId, cacheId: CacheId): void {
   const path = join(store.layers.path, "sha256", hexOf(chainId), "cache-id");
   makeWay(store, path);
-  writeAtomically(path, only, 0o644);
+  writeAtomically(path, cacheId, 0o644);
+}
+
+function unprovable(chainId: ChainId, found: number, of: number): OvlError {
+  const what = `${found} of ${of} directories hold the files of layer ${chainId}`;
+  return new OvlError("BAD_ROOT", `${what}, so nobody can say which is its own`, { chainId });
 }

@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { LINK } from "../../driver/overlay2-check.js";
 import type { CacheId, ChainId } from "../../model/digest.js";
-import { type Finding, finding, shown } from "../fsck-finding.js";
+import { type Finding, finding, type Step, shown } from "../fsck-finding.js";
 import type { DirectoryRecord, Picture } from "../fsck-picture.js";
 import type { Relations } from "../fsck-relations.js";
 import { topOf } from "../fsck-top.js";
@@ -27,7 +27,7 @@ export function* checkDirectories(picture: Picture, relations: Relations): Gener
       continue;
     }
     yield* checkLink(picture, relations, lodger, record);
-    yield* checkLower(picture, nameOf, lodger, record);
+    yield* checkLower(picture, relations, nameOf, lodger, record);
     yield* checkMarks(lodger, record, marks);
   }
 }
@@ -95,7 +95,13 @@ function* checkLink(
   });
 }
 
-function* checkLower(picture: Picture, nameOf: NameOf, lodger: Lodger, record: DirectoryRecord): Generator<Finding> {
+function* checkLower(
+  picture: Picture,
+  relations: Relations,
+  nameOf: NameOf,
+  lodger: Lodger,
+  record: DirectoryRecord,
+): Generator<Finding> {
   const { subject, below } = lodger;
   const { dir, lower } = record;
   if (below === null || (lower.kind === "absent" && below.length === 0)) return;
@@ -104,7 +110,7 @@ function* checkLower(picture: Picture, nameOf: NameOf, lodger: Lodger, record: D
   const names = below.map((layer) => (layer === null ? null : nameOf(layer)));
   const content = names.map((name, i) => `l/${name ?? record.lowers[i] ?? "?"}`).join(":");
   const write = names.includes(null) ? [] : [{ do: "write", path, content, mode: 0o644 } as const];
-  const steps = below.length === 0 ? [{ do: "remove", path } as const] : write;
+  const steps = ifItsOwn(relations, lodger, below.length === 0 ? [{ do: "remove", path } as const] : write);
   const expected = below.length === 0 ? "no such file" : shown(content);
   if (lower.kind === "absent") {
     yield finding("LOWER_MISSING", { subject, path, detail: `expected ${expected}`, steps });
@@ -114,6 +120,15 @@ function* checkLower(picture: Picture, nameOf: NameOf, lodger: Lodger, record: D
     const found = lower.kind === "bad" ? `it ${lower.reason}` : shown(lower.text);
     yield finding("LOWER_WRONG", { subject, path, detail: `expected ${expected}, found ${found}`, steps });
   }
+}
+
+/** Where the directory may be another layer's it is not made to look like this one's. */
+function ifItsOwn({ places, truth }: Relations, { subject, cacheId }: Lodger, then: readonly Step[]): readonly Step[] {
+  const chainId = subject as ChainId;
+  const others = places.othersFor(chainId);
+  const diffId = truth.get(chainId)?.diffId;
+  if (others.length === 0 || diffId === undefined) return then;
+  return [{ do: "prove-directory", chainId, diffId, cacheId, others, then }];
 }
 
 /** As it is in a sound root, to the last byte. */
