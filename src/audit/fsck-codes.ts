@@ -34,7 +34,11 @@ export const FSCK_CODES = {
     repair: "removed with its short name",
   },
   LAYER_DIR_MISSING: { severity: "error", what: "is the missing directory of a layer", repair: FROM_SOURCE },
-  DIFF_MISSING: { severity: "error", what: "is the missing directory of a layer's files", repair: FROM_SOURCE },
+  DIFF_MISSING: {
+    severity: "error",
+    what: "is the missing directory of a layer's files",
+    repair: "restored from --source; an init layer is made again",
+  },
   LINK_STALE: { severity: "warning", what: "is the short name of no layer", repair: "removed" },
   LINK_MISSING: { severity: "error", what: "is the missing short name of a layer", repair: "made again" },
   LINK_WRONG: { severity: "error", what: "leads elsewhere than to its layer", repair: "made again" },

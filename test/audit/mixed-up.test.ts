@@ -163,6 +163,14 @@ const MENDED: readonly Mixture[] = [
     },
   },
   {
+    title: "an init layer of which only half was copied",
+    codes: ["DIFF_MISSING"],
+    mix: ({ web }) => {
+      rmSync(join(web.init, "diff"), { recursive: true });
+      rmSync(join(web.init, "link"));
+    },
+  },
+  {
     title: "the link of another layer in a layer that others stand on",
     codes: ["LINK_FILE_WRONG"],
     mix: ({ overlay2, app1 }) => copyLink(overlay2, cacheId(app1.layers[2]), cacheId(app1.layers[1])),

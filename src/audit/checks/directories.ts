@@ -6,6 +6,7 @@ import { type Finding, finding, type Step, shown } from "../fsck-finding.js";
 import type { DirectoryRecord, Picture } from "../fsck-picture.js";
 import type { Relations } from "../fsck-relations.js";
 import { topOf } from "../fsck-top.js";
+import { isNamedBelow } from "./missing-directories.js";
 
 /** A layer of layerdb or of a container in its directory. */
 interface Lodger {
@@ -23,7 +24,7 @@ export function* checkDirectories(picture: Picture, relations: Relations): Gener
     const record = picture.directories.get(lodger.cacheId);
     if (record === undefined) continue;
     if (record.entries.get("diff")?.kind !== "directory") {
-      yield missingDiff(lodger, record);
+      yield missingDiff(picture, relations, lodger, record);
       continue;
     }
     yield* checkLink(picture, relations, lodger, record);
@@ -54,9 +55,20 @@ function* lodgers(picture: Picture, relations: Relations): Generator<Lodger> {
   }
 }
 
-function missingDiff({ subject }: Lodger, { dir }: DirectoryRecord): Finding {
-  const restore = subject.startsWith("sha256:") ? ({ kind: "layer", chainId: subject as ChainId } as const) : null;
-  return finding("DIFF_MISSING", { subject, path: join(dir, "diff"), restore });
+function missingDiff(
+  picture: Picture,
+  { places }: Relations,
+  { subject, cacheId }: Lodger,
+  { dir }: DirectoryRecord,
+): Finding {
+  const path = join(dir, "diff");
+  if (subject.startsWith("sha256:")) {
+    return finding("DIFF_MISSING", { subject, path, restore: { kind: "layer", chainId: subject as ChainId } });
+  }
+  const { rw, init } = places.mounts.get(subject) ?? { rw: null, init: null };
+  const isInit = cacheId === init && picture.containers.has(subject);
+  const steps = isInit && isNamedBelow(picture, rw) ? [{ do: "init-layer", containerId: subject } as const] : [];
+  return finding("DIFF_MISSING", { subject, path, steps });
 }
 
 function* checkLink(

@@ -1,5 +1,6 @@
 /** Directories of layers and containers that are not there at all: what is left of them is only what names them. */
 import { join } from "node:path";
+import type { CacheId } from "../../model/digest.js";
 import { type Finding, finding } from "../fsck-finding.js";
 import type { MountRecord, Picture } from "../fsck-picture.js";
 import type { Relations } from "../fsck-relations.js";
@@ -27,8 +28,14 @@ function* checkMount(picture: Picture, { places }: Relations, { containerId: sub
   // Where the file that names it is at fault, it is looked for when that is mended.
   if (init === null || picture.directories.has(init) || fault !== null) return;
   const path = join(picture.home, init);
-  // Its name is in the container's own layer only.
-  const named = rw !== null && (picture.directories.get(rw)?.lowers.length ?? 0) > 0;
-  const steps = named && picture.driver === "overlay2" ? [{ do: "init-layer", containerId: subject } as const] : [];
+  const steps =
+    isNamedBelow(picture, rw) && picture.driver === "overlay2"
+      ? [{ do: "init-layer", containerId: subject } as const]
+      : [];
   yield finding("INIT_DIR_MISSING", { subject, path, steps });
+}
+
+/** Whether the name of an init layer, which is in the container's own layer only, is there. */
+export function isNamedBelow({ directories }: Picture, rw: CacheId | null): boolean {
+  return rw !== null && (directories.get(rw)?.lowers.length ?? 0) > 0;
 }
