@@ -3,7 +3,7 @@
  * exit status follows, and machine-readable details. A plain `Error` that reaches the command line is a bug (70).
  */
 
-/** Exit status by code. The README lists them. */
+/** Exit status by code. The README says what each status means, docs/schema/error.json lists the codes. */
 const EXIT = {
   DIGEST_MISMATCH: 1,
   SIZE_MISMATCH: 1,
