@@ -4,11 +4,11 @@
  */
 
 import { OvlError } from "../errors.js";
-import { type ByteString, displayName } from "../model/bytes.js";
+import { type ByteString, byteString, displayName } from "../model/bytes.js";
 import { cleanPath } from "./clean.js";
 import type { TarTime } from "./entry.js";
 import { BLOCK, FLAG } from "./header.js";
-import { type NewEntry, padding, type WritableType } from "./writer.js";
+import { type NewEntry, padding, record, type WritableType } from "./writer.js";
 
 /** Names of the owner are what a machine calls uid and gid. */
 export type GoEntry = NewEntry & { readonly userName?: ByteString; readonly groupName?: ByteString };
@@ -47,7 +47,7 @@ export function goHeader(entry: GoEntry): Uint8Array {
     if (value.length > length || ascii(value) !== value) records.set(key, value);
     text(block, offset, length, value);
   };
-  for (const [key, value] of entry.xattrs ?? []) records.set(`SCHILY.xattr.${key}`, latin1(value));
+  for (const [key, value] of entry.xattrs ?? []) records.set(`SCHILY.xattr.${key}`, byteString(value));
   number(100, 8, entry.mode, "mode");
   number(108, 8, entry.uid ?? 0, "uid");
   number(116, 8, entry.gid ?? 0, "gid");
@@ -94,14 +94,6 @@ function paxHeader(name: ByteString, records: ReadonlyMap<string, string>): Buff
   return Buffer.concat([block, Buffer.from(body, "latin1"), padding(body.length)]);
 }
 
-/** The length counts its own digits. */
-function record(key: string, value: string): string {
-  const rest = ` ${key}=${value}\n`;
-  let length = rest.length + 1;
-  while (length !== rest.length + String(length).length) length = rest.length + String(length).length;
-  return length + rest;
-}
-
 /** At the last slash that leaves a name that fits; null where the name fits whole, or has none. */
 function splitName(name: ByteString): { readonly prefix: string; readonly suffix: string } | null {
   if (name.length <= NAME_BYTES || ascii(name) !== name) return null;
@@ -133,8 +125,4 @@ function sign(block: Buffer): void {
   block.fill(0x20, 148, 156);
   const sum = block.reduce((total, byte) => total + byte, 0);
   block.write(`${sum.toString(8).padStart(6, "0")}\0 `, 148, "latin1");
-}
-
-function latin1(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1");
 }

@@ -7,7 +7,7 @@
  */
 import { Header, type HeaderData } from "tar/header";
 import { OvlError } from "../errors.js";
-import { type ByteString, displayName } from "../model/bytes.js";
+import { type ByteString, byteString, displayName } from "../model/bytes.js";
 import { baseName, cleanPath } from "./clean.js";
 import type { TarEntry, TarTime, TarType } from "./entry.js";
 import { BLOCK, blockSum, parseHeader } from "./header.js";
@@ -44,7 +44,7 @@ export function encodeHeader(entry: NewEntry): Uint8Array {
   if (mtime.nsec !== 0 || mtime.sec < 0 || mtime.sec > MAX_12) records.set("mtime", paxTime(mtime));
   if (entry.atime) records.set("atime", paxTime(entry.atime));
   if (!fitsLink(linkName)) records.set("linkpath", linkName);
-  for (const [key, value] of entry.xattrs ?? []) records.set(`SCHILY.xattr.${key}`, latin1(value));
+  for (const [key, value] of entry.xattrs ?? []) records.set(`SCHILY.xattr.${key}`, byteString(value));
   const fields: HeaderData = {
     type: TYPE_NAMES[entry.type],
     mode: entry.mode,
@@ -110,8 +110,8 @@ function paxHeader(name: ByteString, records: ReadonlyMap<string, string>): Buff
   return Buffer.concat([encoded(header), Buffer.from(body, "latin1"), padding(body.length)]);
 }
 
-/** The length counts its own digits. */
-function record(key: string, value: string): string {
+/** One of a PAX header. The length counts its own digits. */
+export function record(key: string, value: string): string {
   const rest = ` ${key}=${value}\n`;
   let length = rest.length + 1;
   while (length !== rest.length + String(length).length) length = rest.length + String(length).length;
@@ -144,8 +144,4 @@ function fitsLink(link: ByteString): boolean {
 function plain(text: ByteString, length: number): string {
   const ascii = text.replace(/[^\x01-\x7f]/g, "");
   return ascii === text && text.length <= length ? text : ascii.slice(0, length).replace(/\/+$/, "");
-}
-
-function latin1(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1");
 }
