@@ -11,6 +11,7 @@ import { detectCompression } from "../blob/compression.js";
 import { fileSource } from "../blob/file-source.js";
 import { ByteLimit } from "../blob/limit.js";
 import { asOvlError, errnoOf, type OvlError, osError } from "../errors.js";
+import { workspace } from "../sys/workspace.js";
 import { readFully } from "./file-tree.js";
 import { PipeSource } from "./pipe-source.js";
 
@@ -65,7 +66,7 @@ async function spooled(
   maxBytes: number,
 ): Promise<OwnedFile> {
   const limit = new ByteLimit(maxBytes, subject, "BAD_ARCHIVE");
-  const directory = process.env["TMPDIR"] || DEFAULT_DIRECTORY;
+  const directory = workspace();
   const fd = temporaryFile(directory);
   let size = 0;
   try {
@@ -88,9 +89,6 @@ async function spooled(
     throw error;
   }
 }
-
-/** Room for gigabytes: `/tmp` is memory on many machines. */
-const DEFAULT_DIRECTORY = "/var/tmp";
 
 function temporaryFile(directory: string): number {
   const path = join(directory, `ovl-${randomBytes(12).toString("hex")}`);

@@ -10,6 +10,7 @@ import type { Digest, ImageId } from "../model/digest.js";
 import { fullName, type Reference } from "../model/reference.js";
 import type { RegistryOptions } from "../source/registry/options.js";
 import { RegistryUploader } from "../source/registry/uploader.js";
+import { workspace } from "../sys/workspace.js";
 import { type AccountKey, accountKey } from "./account.js";
 import type { Layer } from "./layerdb.js";
 import { compressing, LayerPusher, type PushedLayer, type StaleRecord } from "./push-layers.js";
@@ -41,9 +42,6 @@ export interface PushResult {
   readonly stale: readonly StaleRecord[];
 }
 
-/** Room for gigabytes: `/tmp` is memory on many machines. */
-const WORKSPACE = "/var/tmp";
-
 /**
  * @param image as users write it
  * @param reference with a tag
@@ -60,7 +58,7 @@ export async function push(
   const stop = new AbortController();
   const signals = [stop.signal, options.signal, options.registry.signal].filter((one) => one !== undefined);
   const signal = AbortSignal.any(signals);
-  using temporary = new TemporaryFiles(process.env["TMPDIR"] || WORKSPACE);
+  using temporary = new TemporaryFiles(workspace());
   await using uploader = new RegistryUploader(reference, { ...options.registry, signal });
   const jobs = Math.min(options.jobs, availableParallelism());
   const progress = compressing(options.progress);

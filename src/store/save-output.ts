@@ -18,6 +18,7 @@ import { isatty } from "node:tty";
 import type { FileSink } from "../blob/file-sink.js";
 import { asOvlError, errnoOf, OvlError } from "../errors.js";
 import { throwIfAborted } from "../layer/abort.js";
+import { workspace } from "../sys/workspace.js";
 
 export interface ArchiveOutput extends FileSink, Disposable {
   /** Absolute; `-` for standard output. */
@@ -29,9 +30,6 @@ export interface ArchiveOutput extends FileSink, Disposable {
   /** Gives the archive its name. Not synced: like cp and docker save, it leaves that to whoever needs it. */
   commit(): void;
 }
-
-/** Room for gigabytes: `/tmp` is memory on many machines. */
-const WORKSPACE = "/var/tmp";
 
 const STDOUT = 1;
 
@@ -168,6 +166,5 @@ function fileOutput(file: string): ArchiveOutput {
 }
 
 function streamOutput(sink: FileSink & { readonly path: string }, close: () => void): ArchiveOutput {
-  const workspace = process.env["TMPDIR"] || WORKSPACE;
-  return { ...sink, isSeekable: false, workspace, commit() {}, [Symbol.dispose]: close };
+  return { ...sink, isSeekable: false, workspace: workspace(), commit() {}, [Symbol.dispose]: close };
 }
