@@ -13,6 +13,7 @@ import { Union, type UnionWarning } from "../rootfs/union.js";
 import type { Container } from "../store/mounts.js";
 import type { Store } from "../store/store.js";
 import { cleanPath } from "../tar/clean.js";
+import { labelOf } from "./label.js";
 
 /** What config.v2.json calls the place of a file, and what docker mounts it on. */
 const FILES = [
@@ -40,7 +41,7 @@ export class CopyMounts implements Disposable {
 
   /** @param union of the container's layers: symlinks in them lead to where docker mounts. Throws as `Union`. */
   constructor(store: Store, { id, name, config }: Container, union: Union) {
-    this.#who = `container ${name || id.slice(0, 12)}`;
+    this.#who = labelOf({ id, name });
     this.#containers = new Union([join(store.root, "containers")]);
     try {
       for (const [destination, point] of mountPoints(config)) {

@@ -13,6 +13,7 @@ import { resolveContainer } from "../store/resolve-container.js";
 import type { Store } from "../store/store.js";
 import { isMachineRoot } from "../sys/privilege.js";
 import { syncFileSystem } from "../sys/sync.js";
+import type { TarSource } from "../tar/input.js";
 import { TarReader } from "../tar/reader.js";
 import { copyInto } from "./copy-into.js";
 import { CopyMounts } from "./copy-mounts.js";
@@ -20,6 +21,7 @@ import { type CopyObject, objectsIn, objectsOf } from "./copy-objects.js";
 import { type CopyEnd, copySource, copyTarget } from "./copy-paths.js";
 import { tarOfObjects } from "./copy-tar.js";
 import { damageOf } from "./damage.js";
+import { labelOf } from "./label.js";
 import { UpperLayer } from "./upper.js";
 
 export interface CopyOptions {
@@ -39,8 +41,6 @@ export interface Copied {
 
 type ContainerEnd = Extract<CopyEnd, { kind: "container" }>;
 type OtherEnd = Exclude<CopyEnd, ContainerEnd>;
-/** Bytes of a tar, uncompressed. */
-type TarSource = ConstructorParameters<typeof TarReader>[0];
 
 /**
  * Throws NOT_FOUND, USAGE for what is mounted in the container or a target that does not fit, and the system's errors.
@@ -97,7 +97,7 @@ export async function copyIn(
 
 async function put(
   union: Union,
-  directory: Parameters<typeof copyInto>[1]["directory"],
+  directory: ByteString,
   objects: Iterable<CopyObject>,
   { keepsOwners, signal }: CopyOptions,
 ): Promise<string> {
@@ -109,7 +109,7 @@ async function put(
 /** The kernel says that what is mounted must not be changed below it. */
 function refuse(store: Store, container: Container): void {
   const { id, name, running, mount } = container;
-  const who = `container ${name || id.slice(0, 12)}`;
+  const who = labelOf({ id, name });
   if (store.driver.name !== "overlay2") {
     throw new OvlError("BAD_ROOT", `ovl writes to containers of overlay2; ${store.root} has ${store.driver.name}`, {
       root: store.root,

@@ -4,6 +4,7 @@ import { OvlError } from "../errors.js";
 import type { CacheId } from "../model/digest.js";
 import type { Container } from "../store/mounts.js";
 import type { Store } from "../store/store.js";
+import { labelOf } from "./label.js";
 
 export interface Damage {
   /** The file or directory at fault. */
@@ -13,7 +14,7 @@ export interface Damage {
 
 /** The first thing that keeps a container from being mounted; null where nothing does. */
 export function damageOf(store: Store, { id, name, mount }: Container): Damage | null {
-  const who = `container ${name || id.slice(0, 12)}`;
+  const who = labelOf({ id, name });
   if (mount?.mountId === null || mount?.mountId === undefined) {
     const path = `${store.layers.path}/mounts/${id}`;
     return {

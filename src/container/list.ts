@@ -7,6 +7,7 @@ import { resolveImage } from "../store/resolve.js";
 import type { Store } from "../store/store.js";
 import type { StoreWarning } from "../store/warning.js";
 import { damageOf } from "./damage.js";
+import { labelOf } from "./label.js";
 import { portsOf } from "./ports.js";
 import { type ContainerState, stateOf } from "./state.js";
 
@@ -94,7 +95,7 @@ function commandOf(config: JsonObject): string {
 }
 
 function staleWarning({ id, name }: Container): StoreWarning {
-  const message = `container ${name || id.slice(0, 12)} is marked as running, but its process is gone: the daemon that ran it was killed, and the next one notes that the container has exited`;
+  const message = `${labelOf({ id, name })} is marked as running, but its process is gone: the daemon that ran it was killed, and the next one notes that the container has exited`;
   return { code: "BAD_CONTAINER", subject: id, message };
 }
 

@@ -11,6 +11,7 @@ import { missingLayer, readImage } from "../store/stored-image.js";
 import { EPERM, errnoName } from "../sys/errno.js";
 import { MS_BIND, MS_RDONLY, MS_REMOUNT, mount, mountFrom, unmount } from "../sys/mount.js";
 import { damageOf } from "./damage.js";
+import { labelOf } from "./label.js";
 import { overlayOptions } from "./mount-options.js";
 import { givenPoint, type MountPoint, ownPoint, type Place } from "./mount-point.js";
 
@@ -53,7 +54,7 @@ export async function mountImage(store: Store, id: ImageId, request: MountReques
 
 /** Two overlays that write to one directory damage it; a running container's own mount may be in another namespace. */
 function refuseSecondWriter(store: Store, { id, name, running }: Container, mountId: CacheId): void {
-  const who = `container ${name || id.slice(0, 12)}`;
+  const who = labelOf({ id, name });
   if (running) {
     throw new OvlError("IN_USE", `${who} is running, which is a mount of its own; stop it, or use --read-only`, {
       container: id,

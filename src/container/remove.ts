@@ -6,6 +6,7 @@ import { removeContainerFiles } from "../store/container-removal.js";
 import { anonymousVolumes, type Container } from "../store/mounts.js";
 import { resolveContainer } from "../store/resolve-container.js";
 import type { Store } from "../store/store.js";
+import { labelOf } from "./label.js";
 import { stopUse } from "./stop.js";
 
 export interface RemoveContainersResult {
@@ -46,7 +47,7 @@ export async function removeContainers(
 
 /** Throws IN_USE for a container that somebody works in. */
 function refuseUsed(store: Store, { id, name, running, mount }: Container): void {
-  const who = `container ${name || id.slice(0, 12)}`;
+  const who = labelOf({ id, name });
   if (running) {
     throw new OvlError("IN_USE", `${who} is running; stop it first, with the docker that runs it`, { container: id });
   }

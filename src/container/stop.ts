@@ -8,6 +8,7 @@ import { OvlError, osError } from "../errors.js";
 import type { Container } from "../store/mounts.js";
 import { processLives } from "../store/process.js";
 import type { Store } from "../store/store.js";
+import { labelOf } from "./label.js";
 import { stateOf } from "./state.js";
 import { unmountAll } from "./umount.js";
 
@@ -45,7 +46,7 @@ function mountsOf(store: Store, { id, mount }: Container): { readonly point: str
 async function kill(container: Container): Promise<void> {
   const { id, name, config, mount } = container;
   const { pid } = stateOf(container);
-  const who = `container ${name || id.slice(0, 12)}`;
+  const who = labelOf({ id, name });
   const refuse = (why: string) =>
     new OvlError("IN_USE", `${who} is running and was not killed: ${why}`, { container: id, pid });
   if (pid <= 0 || mount?.mountId === null || mount === null) throw refuse("its process is not known");

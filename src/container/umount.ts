@@ -12,6 +12,7 @@ import type { Store } from "../store/store.js";
 import { readImage } from "../store/stored-image.js";
 import { EBUSY, EPERM, errnoName } from "../sys/errno.js";
 import { MNT_DETACH, unmount } from "../sys/mount.js";
+import { labelOf } from "./label.js";
 import { removePoint } from "./mount-point.js";
 
 /** The mounts that a name means: of a container, of an image, or on a directory. Throws NOT_FOUND. */
@@ -50,7 +51,7 @@ export function unmountable(store: Store, mounts: readonly LayerMount[]): LayerM
   const [first] = mounts;
   const container = first && free.length === 0 ? tenantOf(store, first) : undefined;
   if (first === undefined || container === undefined) return free;
-  const message = `${first.point} is what ${containerLabel(container)} runs in; stop it first`;
+  const message = `${first.point} is what ${labelOf(container)} runs in; stop it first`;
   throw new OvlError("IN_USE", message, { path: first.point, container: container.id });
 }
 
@@ -58,10 +59,6 @@ export function unmountable(store: Store, mounts: readonly LayerMount[]): LayerM
 function tenantOf(store: Store, { cacheId, point, readOnly }: LayerMount): Container | undefined {
   if (readOnly && point !== realOf(store.driver.mergedDir(cacheId))) return undefined;
   return store.users.containers.find(({ mount, running }) => running && mount?.mountId === cacheId);
-}
-
-function containerLabel({ id, name }: Container): string {
-  return `container ${name || id.slice(0, 12)}`;
 }
 
 function layerNamed(store: Store, target: string): CacheId | null {
