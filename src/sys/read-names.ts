@@ -17,12 +17,8 @@ export function namesAt(dir: number): ByteString[] | number {
   if (fd < 0) return fd;
   try {
     const names: ByteString[] = [];
-    for (;;) {
-      const length = answer(libc().getdents64(fd, listing, listing.byteLength));
-      if (length === 0) return names;
-      if (length < 0) return length;
-      collect(length, names);
-    }
+    const end = eachName(fd, (name) => names.push(name));
+    return end < 0 ? end : names;
   } finally {
     close(fd);
   }
@@ -34,16 +30,8 @@ export type NameType = "directory" | "file" | "symlink" | "other" | "unknown";
 /** The names in a directory that is open for reading, with their types, in no order; or `-errno`. */
 export function typedNamesOf(fd: number): [name: ByteString, type: NameType][] | number {
   const names: [ByteString, NameType][] = [];
-  for (;;) {
-    const length = answer(libc().getdents64(fd, listing, listing.byteLength));
-    if (length === 0) return names;
-    if (length < 0) return length;
-    for (let at = 0; at < length; at += listing.readUInt16LE(at + 16)) {
-      const start = at + 19;
-      const name = listing.toString("latin1", start, listing.indexOf(0, start)) as ByteString;
-      if (name !== "." && name !== "..") names.push([name, TYPES[listing[at + 18] as number] ?? "other"]);
-    }
-  }
+  const end = eachName(fd, (name, type) => names.push([name, TYPES[type] ?? "other"]));
+  return end < 0 ? end : names;
 }
 
 /** DT_* of dirent.h; some filesystems leave it at 0. */
@@ -66,11 +54,18 @@ const target = Buffer.alloc(4096);
 /** What the C library asks for at once. */
 const listing = Buffer.alloc(32 * 1024);
 
-/** struct linux_dirent64: 64-bit inode and offset, 16-bit length of the record, type, name with a NUL behind it. */
-function collect(length: number, names: ByteString[]): void {
-  for (let at = 0; at < length; at += listing.readUInt16LE(at + 16)) {
-    const start = at + 19;
-    const name = listing.toString("latin1", start, listing.indexOf(0, start)) as ByteString;
-    if (name !== "." && name !== "..") names.push(name);
+/**
+ * Gives all names but `.` and `..`; 0 or `-errno`. struct linux_dirent64: 64-bit inode and offset, 16-bit length of the
+ * record, type, name with a NUL behind it.
+ */
+function eachName(fd: number, take: (name: ByteString, type: number) => void): number {
+  for (;;) {
+    const length = answer(libc().getdents64(fd, listing, listing.byteLength));
+    if (length <= 0) return length;
+    for (let at = 0; at < length; at += listing.readUInt16LE(at + 16)) {
+      const start = at + 19;
+      const name = listing.toString("latin1", start, listing.indexOf(0, start)) as ByteString;
+      if (name !== "." && name !== "..") take(name, listing[at + 18] as number);
+    }
   }
 }
