@@ -64,7 +64,7 @@ export async function fetchManifest(
   });
 }
 
-/** What an index or a manifest names, checked. `code` is for one that is too large. */
+/** What an index or a manifest names, checked. Throws SIZE_MISMATCH, BAD_MANIFEST, and what `fetchManifest` throws. */
 export async function fetchManifestOf(
   place: Repository,
   { digest, size, mediaType }: Descriptor,
