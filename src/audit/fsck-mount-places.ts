@@ -3,6 +3,7 @@
  * which is called after it: where one of the two is wrong, the other tells.
  */
 import type { CacheId, ChainId } from "../model/digest.js";
+import { initOf, isInit, ownerOf } from "../model/mount-id.js";
 import type { DirectoryRecord, MountRecord, Picture } from "./fsck-picture.js";
 
 export interface MountPlace {
@@ -37,8 +38,6 @@ interface Claim {
   readonly mount: MountRecord;
   readonly files: 1 | 2;
 }
-
-const INIT = "-init";
 
 export function findMountPlaces(picture: Picture, known: Known): Map<string, MountPlace> {
   const finder = new MountPlaces(picture, known);
@@ -154,17 +153,4 @@ function byInit(rw: CacheId): Omit<MountPlace, "lost"> {
 
 function unknown(file: MountFault["file"]): Omit<MountPlace, "lost"> {
   return { rw: null, init: null, fault: { file, content: null } };
-}
-
-export function initOf(rw: CacheId): CacheId {
-  return `${rw}${INIT}` as CacheId;
-}
-
-export function isInit(cacheId: CacheId): boolean {
-  return cacheId.endsWith(INIT);
-}
-
-/** The read-write layer that an init layer is called after; null for what is no init layer. */
-export function ownerOf(init: CacheId | null): CacheId | null {
-  return init !== null && isInit(init) ? (init.slice(0, -INIT.length) as CacheId) : null;
 }

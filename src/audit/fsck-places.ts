@@ -4,7 +4,8 @@
  */
 import { LINK_TARGET } from "../driver/overlay2-check.js";
 import type { CacheId, ChainId, ImageId } from "../model/digest.js";
-import { findMountPlaces, initOf, isInit, type MountPlace } from "./fsck-mount-places.js";
+import { initOf, isInit } from "../model/mount-id.js";
+import { findMountPlaces, type MountPlace } from "./fsck-mount-places.js";
 import {
   type DirectoryRecord,
   isUnfinished,

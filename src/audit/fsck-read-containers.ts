@@ -1,9 +1,10 @@
 /** Containers and their entries in layerdb, as they are on disk. */
 import { join } from "node:path";
 import { OvlError } from "../errors.js";
-import { type CacheId, isChainId, isImageId } from "../model/digest.js";
+import { isChainId, isImageId } from "../model/digest.js";
 import { isJsonObject } from "../model/go-shape.js";
 import { parseJson } from "../model/json.js";
+import { isMountId } from "../model/mount-id.js";
 import { isContainerId } from "./fsck-container-ids.js";
 import type { FsckFiles } from "./fsck-files.js";
 import type { ContainerRecord, MountRecord } from "./fsck-picture.js";
@@ -30,10 +31,6 @@ export function readMounts(files: FsckFiles, path: string, listing: Listing): Ma
     });
   }
   return mounts;
-}
-
-function isMountId(text: string): text is CacheId {
-  return /^[0-9a-f]{64}(-init)?$/.test(text);
 }
 
 /** By the names of their directories. */

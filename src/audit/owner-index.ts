@@ -1,8 +1,8 @@
 /** Whose each directory below ROOT/<driver> is, and which images and containers stand on a layer. */
 import type { CacheId, ChainId, DiffId, ImageId } from "../model/digest.js";
+import { isInit, ownerOf } from "../model/mount-id.js";
 import { familiarString } from "../model/reference.js";
 import { unfinishedDirectories } from "./checks/leftovers.js";
-import { isInit, ownerOf } from "./fsck-mount-places.js";
 import type { Picture } from "./fsck-picture.js";
 import type { Relations } from "./fsck-relations.js";
 import { push } from "./multimap.js";

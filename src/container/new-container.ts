@@ -24,6 +24,7 @@ import {
 import { removeTree } from "../driver/remove-tree.js";
 import { asOvlError } from "../errors.js";
 import type { CacheId } from "../model/digest.js";
+import { initOf } from "../model/mount-id.js";
 import { removeUnfinishedConfig } from "../store/container-removal.js";
 import type { Layer } from "../store/layerdb.js";
 import type { Store } from "../store/store.js";
@@ -44,7 +45,7 @@ export class NewContainer implements Disposable {
     this.#store = store;
     this.id = id;
     this.mountId = newCacheId();
-    this.initId = `${this.mountId}-init` as CacheId;
+    this.initId = initOf(this.mountId);
     this.initDir = store.driver.contentDir(this.initId);
     this.dir = store.driver.contentDir(this.mountId);
     const tmp = join(store.layers.path, "tmp");

@@ -27,7 +27,7 @@ import { refuseMounts } from "../driver/mounted.js";
 import { removeTree } from "../driver/remove-tree.js";
 import { asOvlError } from "../errors.js";
 import { type CacheId, isCacheId } from "../model/digest.js";
-import { anonymousVolumes, readConfig } from "./mounts.js";
+import { anonymousVolumes, MAX_CONFIG_V2, readConfig } from "./mounts.js";
 import { usedCacheIds } from "./used-directories.js";
 
 /** Where containers are. */
@@ -125,7 +125,7 @@ function isMentioned(root: string, volume: string, owner: string | null): boolea
   const containers = join(root, "containers");
   return namesIn(containers).some((id) => {
     if (id === owner) return false;
-    const config = readSmall(join(containers, id, "config.v2.json"), 16 * 1024 * 1024);
+    const config = readSmall(join(containers, id, "config.v2.json"), MAX_CONFIG_V2);
     // What cannot be read may say so.
     return config.kind === "read" ? config.bytes.includes(volume) : config.kind !== "absent";
   });

@@ -8,7 +8,7 @@ import type { Driver } from "../driver/driver.js";
 import { namesIn, readId } from "../driver/files.js";
 import { removeTree } from "../driver/remove-tree.js";
 import { OvlError } from "../errors.js";
-import type { CacheId } from "../model/digest.js";
+import { isMountId } from "../model/mount-id.js";
 import { type ContainerPlace, finishRemoval, removeUnfinishedConfig } from "./container-removal.js";
 import { unmarkImages } from "./image-marks.js";
 import type { ImageDb } from "./imagedb.js";
@@ -19,8 +19,6 @@ import { usedCacheIds } from "./used-directories.js";
  * In `layerdb/tmp`: what is being made (container/new-container.ts), and what is being removed (container-removal.ts).
  */
 const UNFINISHED_CONTAINER = /^(container|removed|volumes)-([0-9a-f]{64})$/;
-
-const OWN_NAME = /^[0-9a-f]{64}(-init)?$/;
 
 /** The parts of a store that leftovers are in. */
 export interface LeftoverPlaces {
@@ -86,5 +84,5 @@ function removeUnfinished({ root, layerDb, driver }: ContainerPlace, id: string)
  * a daemon killed while it registered one of them as a layer left a write-set that names it.
  */
 function removeUnused(driver: Driver, used: ReturnType<typeof usedCacheIds>, cacheId: string | null): void {
-  if (cacheId !== null && OWN_NAME.test(cacheId) && !used.has(cacheId)) driver.remove(cacheId as CacheId);
+  if (cacheId !== null && isMountId(cacheId) && !used.has(cacheId)) driver.remove(cacheId);
 }

@@ -9,6 +9,7 @@ import { asOvlError, errnoOf, OvlError, osError } from "../errors.js";
 import { type CacheId, type ChainId, type ImageId, isChainId, isImageId } from "../model/digest.js";
 import { isJsonObject, type JsonObject } from "../model/go-shape.js";
 import { parseJson } from "../model/json.js";
+import { isMountId } from "../model/mount-id.js";
 import type { Layout } from "./layout.js";
 import { processLives } from "./process.js";
 import type { StoreWarning } from "./warning.js";
@@ -37,8 +38,8 @@ export interface Container {
   readonly mount: Mount | null;
 }
 
-const MAX_CONFIG_V2 = 16 * 1024 * 1024;
-const MOUNT_ID = /^[a-f0-9]{64}(-init)?$/;
+/** Bytes of a `config.v2.json`, which grows with its container's environment and mounts. */
+export const MAX_CONFIG_V2 = 16 * 1024 * 1024;
 
 /** @param layerDb ROOT/image/<driver>/layerdb */
 export function readMounts(layerDb: string, layout: Layout): { mounts: Mount[]; warnings: StoreWarning[] } {
@@ -51,8 +52,8 @@ export function readMounts(layerDb: string, layout: Layout): { mounts: Mount[]; 
     const parent = readId(join(dir, "parent"));
     const mount: Mount = {
       containerId,
-      mountId: mountId !== null && MOUNT_ID.test(mountId) ? (mountId as CacheId) : null,
-      initId: initId !== null && MOUNT_ID.test(initId) ? (initId as CacheId) : null,
+      mountId: mountId !== null && isMountId(mountId) ? mountId : null,
+      initId: initId !== null && isMountId(initId) ? initId : null,
       parent: parent !== null && isChainId(parent) ? parent : null,
     };
     // What can be read of a broken one still counts for what must not be deleted.

@@ -1,9 +1,9 @@
 /** Containers' entries in layerdb: what keeps their layers, and names their directories. */
 import { join } from "node:path";
 import type { CacheId } from "../../model/digest.js";
+import { initOf, isInit } from "../../model/mount-id.js";
 import { diskUse } from "../disk-use.js";
 import { type Finding, finding, found, type Step } from "../fsck-finding.js";
-import { initOf, isInit } from "../fsck-mount-places.js";
 import type { MountRecord, Picture } from "../fsck-picture.js";
 import type { Relations } from "../fsck-relations.js";
 import { topOf } from "../fsck-top.js";

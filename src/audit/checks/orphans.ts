@@ -2,9 +2,9 @@
 import { join } from "node:path";
 import { LINK } from "../../driver/overlay2-check.js";
 import type { CacheId } from "../../model/digest.js";
+import { initOf, isInit } from "../../model/mount-id.js";
 import { diskUse } from "../disk-use.js";
 import { type Finding, finding } from "../fsck-finding.js";
-import { initOf, isInit } from "../fsck-mount-places.js";
 import type { DirectoryRecord, Picture } from "../fsck-picture.js";
 import { targetOf } from "../fsck-places.js";
 import { NO_LAYERS } from "../fsck-read-layers.js";
