@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
-import { symlinkSync } from "node:fs";
+import { existsSync, symlinkSync, writeFileSync } from "node:fs";
 import { it } from "node:test";
 import { repoPath } from "../support/repo.js";
 import { runOk } from "../support/run.js";
 import { scratch } from "../support/tmp.js";
 
-it("the package has all that its commands, its help and its library need", async () => {
+it("the package has all that its commands, its help and its library with its types need, and no other types", async () => {
   using dir = scratch("package", 0);
   const pack = ["pack", "--silent", "--ignore-scripts", "--pack-destination", dir.path];
   const [archive = ""] = (await runOk("npm", pack, { cwd: repoPath() })).toString().trim().split("\n").slice(-1);
@@ -21,4 +21,9 @@ it("the package has all that its commands, its help and its library need", async
     console.log(listImages(store).images.length);`;
   const inside = { cwd: dir.join("package") };
   assert.equal((await runOk(process.execPath, ["--input-type=module", "-e", library], inside)).toString(), "2\n");
+  writeFileSync(dir.join("package/library.ts"), library);
+  const strict = ["--noEmit", "--strict", "--module", "nodenext", "--target", "es2023", "--types", "node"];
+  const lib = ["--lib", "es2023,es2024.sharedmemory,esnext.disposable"];
+  await runOk(repoPath("node_modules/.bin/tsc"), ["--ignoreConfig", ...strict, ...lib, "library.ts"], inside);
+  assert.ok(!existsSync(dir.join("package/dist/cli/base.d.ts")), "declarations that the library does not reach");
 });
