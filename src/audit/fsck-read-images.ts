@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { OvlError } from "../errors.js";
 import { MAX_CONFIG_BYTES, parseImageConfig } from "../model/config.js";
 import { chainIdsOf, type ImageId, imageIdOf, isImageId } from "../model/digest.js";
-import { parseReference, type Reference } from "../model/reference.js";
+import { referenceOf } from "../model/reference.js";
 import { MAX_NAMES_BYTES, parseRepositories } from "../store/repositories-json.js";
 import type { FsckFiles } from "./fsck-files.js";
 import type { ImageRecord, MetadataRecord, NameRecord, Names } from "./fsck-picture.js";
@@ -56,15 +56,7 @@ export function readNames(files: FsckFiles, path: string, hidden: boolean): Name
   if (found.isNull) return damaged("it has no object Repositories, and dockerd crashes at the first tag");
   const names: NameRecord[] = [];
   for (const [repository, references] of found.names) {
-    for (const [text, imageId] of references) names.push({ repository, text, reference: parsed(text), imageId });
+    for (const [text, imageId] of references) names.push({ repository, text, reference: referenceOf(text), imageId });
   }
   return { path, problem: null, names };
-}
-
-function parsed(text: string): Reference | null {
-  try {
-    return parseReference(text);
-  } catch {
-    return null;
-  }
 }

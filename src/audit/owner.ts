@@ -1,7 +1,7 @@
 /** Whose a path, an id or a line of some other tool's output is: an image's layer, a container's, or nobody's. */
 import { OvlError } from "../errors.js";
 import { type CacheId, type ChainId, type DiffId, hexOf, type ImageId, isCacheId } from "../model/digest.js";
-import { familiarString, parseReference, withDefaultTag } from "../model/reference.js";
+import { familiarString, referenceOf, withDefaultTag } from "../model/reference.js";
 import type { Store } from "../store/store.js";
 import { FsckFiles } from "./fsck-files.js";
 import { readPicture } from "./fsck-picture.js";
@@ -218,11 +218,8 @@ class Finder {
 
 /** A name as the root spells it; null for what can be none. */
 function familiar(text: string): string | null {
-  try {
-    return familiarString(withDefaultTag(parseReference(text)));
-  } catch {
-    return null;
-  }
+  const reference = referenceOf(text);
+  return reference === null ? null : familiarString(withDefaultTag(reference));
 }
 
 /** By directory and owner: several readings of one word lead to the same place. */

@@ -57,6 +57,15 @@ export function parseReference(text: string, code: ErrorCode = "USAGE"): Referen
   return { domain: name[1] as string, path: name[2] as string, tag: match[2] ?? null, digest };
 }
 
+/** The same; null for what is no name. */
+export function referenceOf(text: string): Reference | null {
+  try {
+    return parseReference(text);
+  } catch {
+    return null;
+  }
+}
+
 /** The first component is a registry when it could be no repository: it has a dot or a port, or is `localhost`. */
 function splitDomain(text: string): [domain: string, remainder: string] {
   const slash = text.indexOf("/");

@@ -4,7 +4,7 @@ import { platformOfConfig } from "../model/config.js";
 import { type Descriptor, type Index, isAttestation, isImage, type Manifest } from "../model/manifest.js";
 import { isImageConfigType, isIndexType } from "../model/media-types.js";
 import { bestPlatform, defaultPlatform, formatPlatform, normalizePlatform, type Platform } from "../model/platform.js";
-import { familiarString, parseReference, whyNotATag, withDefaultTag } from "../model/reference.js";
+import { familiarString, referenceOf, whyNotATag, withDefaultTag } from "../model/reference.js";
 import { show } from "./file-tree.js";
 import type { Selection } from "./source.js";
 
@@ -125,12 +125,10 @@ function isFullName(text: string): boolean {
 
 /** Familiar form with a tag; null for what docker could not store as a tag: the annotation may be any text. */
 export function familiar(text: string): string | null {
-  try {
-    const reference = withDefaultTag(parseReference(text));
-    return whyNotATag(reference) === null ? familiarString(reference) : null;
-  } catch {
-    return null;
-  }
+  const named = referenceOf(text);
+  if (named === null) return null;
+  const reference = withDefaultTag(named);
+  return whyNotATag(reference) === null ? familiarString(reference) : null;
 }
 
 interface Candidate {

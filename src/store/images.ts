@@ -1,6 +1,6 @@
 /** The images of a store as `docker images` lists them. */
 import type { ImageId } from "../model/digest.js";
-import { familiarName, familiarString, parseReference, type Reference } from "../model/reference.js";
+import { familiarName, familiarString, type Reference, referenceOf } from "../model/reference.js";
 import { formatRfc3339, parseRfc3339 } from "../model/time.js";
 import { goGlob } from "./glob.js";
 import type { Store } from "./store.js";
@@ -109,12 +109,8 @@ function nameFilter(patterns: readonly string[]): (reference: Reference) => bool
 
 /** `docker.io/library/nginx` finds nginx, although the store does not spell it so. */
 function otherSpelling(pattern: string): ((text: string) => boolean)[] {
-  try {
-    const reference = parseReference(pattern);
-    return [(text) => text === familiarString(reference)];
-  } catch {
-    return [];
-  }
+  const reference = referenceOf(pattern);
+  return reference === null ? [] : [(text) => text === familiarString(reference)];
 }
 
 function instant({ config }: StoredImage): number {

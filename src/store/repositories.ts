@@ -15,6 +15,7 @@ import {
   fullString,
   parseReference,
   type Reference,
+  referenceOf,
   withDefaultTag,
 } from "../model/reference.js";
 import type { Layout } from "./layout.js";
@@ -180,7 +181,7 @@ function index(names: Map<string, Map<string, string>>): Map<ImageId, Reference[
   const byId = new Map<ImageId, Reference[]>();
   for (const repository of names.values()) {
     for (const [text, id] of repository) {
-      const reference = parsed(text);
+      const reference = referenceOf(text);
       if (reference === null || !isImageId(id)) continue;
       const references = byId.get(id);
       if (references === undefined) byId.set(id, [reference]);
@@ -193,14 +194,6 @@ function index(names: Map<string, Map<string, string>>): Map<ImageId, Reference[
 }
 
 // dockerd ignores keys that it cannot parse, and shows the others in familiar form even where they are not.
-function parsed(text: string): Reference | null {
-  try {
-    return parseReference(text);
-  } catch {
-    return null;
-  }
-}
-
 /** Whoever reads the layout says so. */
 const OUT_OF_REACH = { names: new Map<string, Map<string, string>>(), damage: null };
 

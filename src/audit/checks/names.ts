@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { type ImageId, isImageId } from "../../model/digest.js";
 import { goJson } from "../../model/go-json.js";
-import { familiarName, familiarString, parseReference } from "../../model/reference.js";
+import { familiarName, familiarString, referenceOf } from "../../model/reference.js";
 import { MAX_NAMES_BYTES } from "../../store/repositories-json.js";
 import { type Finding, finding, type Step } from "../fsck-finding.js";
 import type { NameRecord, Picture } from "../fsck-picture.js";
@@ -94,11 +94,8 @@ function salvaged(picture: Picture): NameRecord[] {
     .toString("utf8")
     .matchAll(/"([^"\\]{1,4096})"\s*:\s*"(sha256:[0-9a-f]{64})"/g)) {
     if (!picture.images.has(imageId as ImageId)) continue;
-    try {
-      names.push({ repository: "", text, imageId, reference: parseReference(text) });
-    } catch {
-      // Not a name.
-    }
+    const reference = referenceOf(text);
+    if (reference !== null) names.push({ repository: "", text, imageId, reference });
   }
   return names;
 }

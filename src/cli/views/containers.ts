@@ -2,7 +2,7 @@
 import type { ListedContainer } from "../../container/list.js";
 import type { ContainerState } from "../../container/state.js";
 import { goQuote } from "../../model/go-quote.js";
-import { familiarString, parseReference } from "../../model/reference.js";
+import { familiarString, referenceOf } from "../../model/reference.js";
 import { ellipsis } from "../cells.js";
 import { type Column, table } from "../table.js";
 import { humanAge, humanDuration, shortId } from "../units.js";
@@ -59,11 +59,8 @@ function imageCell(image: string, trunc: boolean): string {
   if (image === "") return "<no image>";
   if (!trunc) return image;
   if (/^(?:sha256:)?[0-9a-f]{12,64}$/.test(image)) return shortId(image);
-  try {
-    return familiarString({ ...parseReference(image), digest: null });
-  } catch {
-    return image;
-  }
+  const reference = referenceOf(image);
+  return reference === null ? image : familiarString({ ...reference, digest: null });
 }
 
 /** Cut before it is quoted. */
