@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { isDirectory } from "../driver/is-directory.js";
 import { byteStringOf } from "../model/bytes.js";
 import { type ChainId, chainIdsOf } from "../model/digest.js";
-import { isJsonObject } from "../model/go-shape.js";
+import { objectOf } from "../model/go-shape.js";
 import type { Container } from "../store/mounts.js";
 import type { Store } from "../store/store.js";
 import type { StoredImage } from "../store/stored-image.js";
@@ -45,7 +45,7 @@ function storedStat(store: Store, chainId: ChainId): Stat | null {
 }
 
 export function containerEvents({ id, name, imageId, config }: Container): Dated[] {
-  const state = isJsonObject(config["State"]) ? config["State"] : {};
+  const state = objectOf(config["State"]);
   const fields = { container: id, image: imageId };
   const moments = [
     [config["Created"], "container-created", name],

@@ -4,7 +4,7 @@
  * add, not take away.
  */
 import { applyChanges } from "../model/change.js";
-import { isJsonObject, type JsonObject } from "../model/go-shape.js";
+import { isJsonObject, type JsonObject, objectOf } from "../model/go-shape.js";
 
 /** @param changes Dockerfile instructions. Throws USAGE for one that docker would refuse. */
 export function changedConfig(container: JsonObject, changes: readonly string[]): JsonObject {
@@ -63,8 +63,4 @@ function textOr(changed: unknown, container: unknown): unknown {
 
 function strings(value: unknown): readonly string[] {
   return Array.isArray(value) ? (value as string[]) : [];
-}
-
-function objectOf(value: unknown): JsonObject {
-  return isJsonObject(value) ? value : {};
 }

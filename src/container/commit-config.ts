@@ -2,7 +2,7 @@
 import type { ImageConfig } from "../model/config.js";
 import type { DiffId } from "../model/digest.js";
 import { type GoStruct, type GoValue, goJson } from "../model/go-json.js";
-import { isJsonObject, type JsonObject } from "../model/go-shape.js";
+import { type JsonObject, objectOf } from "../model/go-shape.js";
 import { hostPlatform } from "../model/platform.js";
 import { formatRfc3339, parseRfc3339, ZERO_TIME } from "../model/time.js";
 import { goConfig } from "../store/go-config.js";
@@ -32,7 +32,7 @@ export function committedConfig(parent: ImageConfig | null, image: CommittedImag
   const host = hostPlatform();
   const json: JsonObject = parent?.json ?? {};
   const diffIds = [...(parent?.diffIds ?? []), ...(diffId === null ? [] : [diffId])];
-  const rootfs = isJsonObject(json["rootfs"]) ? json["rootfs"] : {};
+  const rootfs = objectOf(json["rootfs"]);
   const document = new Map<string, GoValue>([
     ["architecture", parent?.platform.architecture || host.architecture],
     ["config", goStructOf(goConfig(image.config))],
@@ -63,7 +63,7 @@ function entryOf({ author, comment, containerConfig, created, diffId }: Committe
 
 function historyOf(json: JsonObject): GoStruct[] {
   const history = json["history"];
-  return Array.isArray(history) ? history.map((entry) => historyEntry(isJsonObject(entry) ? entry : {})) : [];
+  return Array.isArray(history) ? history.map((entry) => historyEntry(objectOf(entry))) : [];
 }
 
 /** As Go writes an entry again, whatever spelling it was read in. */

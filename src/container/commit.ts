@@ -7,7 +7,7 @@ import type { LayerOutcome, LayerWarning } from "../layer/job.js";
 import { LayerPipeline } from "../layer/pipeline.js";
 import type { LayerProgress } from "../layer/progress.js";
 import { type ChainId, chainIdOf, type DiffId, type ImageId } from "../model/digest.js";
-import { isJsonObject } from "../model/go-shape.js";
+import { objectOf } from "../model/go-shape.js";
 import type { Layer } from "../store/layerdb.js";
 import type { Container } from "../store/mounts.js";
 import type { NewLayer } from "../store/new-layer.js";
@@ -58,7 +58,7 @@ export async function commitContainer(store: Store, text: string, options: Commi
   const name = options.name === null ? null : tagOf(options.name);
   const container = resolveContainer(store, text);
   refuse(store, container);
-  const containerConfig = isJsonObject(container.config["Config"]) ? container.config["Config"] : {};
+  const containerConfig = objectOf(container.config["Config"]);
   const config = changedConfig(containerConfig, options.changes);
   store.repositories.update(() => {});
   const parent = container.imageId === null ? null : parentOf(store, container.imageId);

@@ -1,5 +1,5 @@
 /** Parts of a container's JSON of dockerd 20.10 as they come out again: defaults filled in, keys in Go's order. */
-import { isJsonObject, type JsonObject } from "../model/go-shape.js";
+import { isJsonObject, type JsonObject, objectOf } from "../model/go-shape.js";
 import { goStruct, type Rule, sorted } from "../store/go-config.js";
 
 const nothing = (...keys: readonly string[]): Rule[] => keys.map((key) => ({ key, zero: null }));
@@ -100,7 +100,7 @@ export function goHostConfig(value: unknown): JsonObject {
 
 /** @param value `NetworkSettings` of config.v2.json */
 export function goNetworkSettings(value: unknown): JsonObject {
-  const stored = isJsonObject(value) && isJsonObject(value["Networks"]) ? value["Networks"] : {};
+  const stored = objectOf(objectOf(value)["Networks"]);
   const Networks = sorted(stored, (endpoint) => goStruct(endpoint, ENDPOINT)) as JsonObject;
   return { ...goStruct(value, NETWORK_BASE), ...goStruct(Networks["bridge"], DEFAULT_NETWORK), Networks };
 }

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { GraphData } from "../driver/driver.js";
 import { readSmall } from "../driver/files.js";
 import { OvlError } from "../errors.js";
-import { isJsonObject, type JsonObject } from "../model/go-shape.js";
+import { isJsonObject, type JsonObject, objectOf } from "../model/go-shape.js";
 import { parseJson } from "../model/json.js";
 import { formatRfc3339, parseRfc3339, ZERO_TIME } from "../model/time.js";
 import { goConfig } from "../store/go-config.js";
@@ -62,7 +62,7 @@ export function inspectContainer(
 
 function stateObject(container: Container): JsonObject {
   const { config, running } = container;
-  const state = isJsonObject(config["State"]) ? config["State"] : {};
+  const state = objectOf(config["State"]);
   const { status, pid, exitCode, health } = stateOf(container);
   const flag = (key: string) => state[key] === true;
   const stored = state["Health"];

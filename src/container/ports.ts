@@ -1,5 +1,5 @@
 /** The ports of a container as docker's client shows them: `80/tcp`, `0.0.0.0:8080->80/tcp`. */
-import { isJsonObject, type JsonObject } from "../model/go-shape.js";
+import { isJsonObject, type JsonObject, objectOf } from "../model/go-shape.js";
 
 interface Port {
   readonly port: number;
@@ -10,7 +10,7 @@ interface Port {
 /** Those that were published or opened when the container started; none of a container that does not run. */
 export function portsOf(config: JsonObject): string {
   const network = config["NetworkSettings"];
-  const ports = isJsonObject(network) && isJsonObject(network["Ports"]) ? network["Ports"] : {};
+  const ports = objectOf(objectOf(network)["Ports"]);
   return Object.entries(ports)
     .flatMap(([name, bindings]) => bound(name, bindings))
     .sort((a, b) => a.port - b.port || compare(a.host, b.host) || compare(a.protocol, b.protocol))

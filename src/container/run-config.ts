@@ -6,7 +6,7 @@ import { posix } from "node:path";
 import { OvlError } from "../errors.js";
 import type { ImageConfig } from "../model/config.js";
 import type { GoStruct, GoValue } from "../model/go-json.js";
-import { isJsonObject, type JsonObject } from "../model/go-shape.js";
+import { isJsonObject, type JsonObject, objectOf } from "../model/go-shape.js";
 import { goConfig } from "../store/go-config.js";
 
 /** What can be said at creation. null and empty: as the image has it. */
@@ -70,7 +70,7 @@ export function runConfig(image: ImageConfig, imageName: string, id: string, opt
     WorkingDir: workingDir,
     Entrypoint: entrypoint,
     OnBuild: null,
-    Labels: new Map([...goMap(isJsonObject(own["Labels"]) ? own["Labels"] : {}), ...options.labels]),
+    Labels: new Map([...goMap(objectOf(own["Labels"])), ...options.labels]),
     ...(text(own, "StopSignal") === "" ? {} : { StopSignal: text(own, "StopSignal") }),
   };
   return {

@@ -1,5 +1,5 @@
 /** What a container is doing, from `State` in its config.v2.json (moby container/state.go, `StateString`). */
-import { isJsonObject, type JsonObject } from "../model/go-shape.js";
+import { isJsonObject, type JsonObject, objectOf } from "../model/go-shape.js";
 import { formatRfc3339, parseRfc3339, ZERO_TIME } from "../model/time.js";
 import type { Container } from "../store/mounts.js";
 
@@ -19,7 +19,7 @@ export interface ContainerState {
 }
 
 export function stateOf({ config, running }: Container): ContainerState {
-  const state = isJsonObject(config["State"]) ? config["State"] : {};
+  const state = objectOf(config["State"]);
   const stale = state["Running"] === true && !running;
   const startedAt = timeOf(state["StartedAt"]);
   return {

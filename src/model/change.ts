@@ -7,7 +7,7 @@ import { ExpansionError, expandWord, expandWords } from "./change-expand.js";
 import { changeError, type Instruction, parseInstruction, parseInstructions } from "./change-lines.js";
 import { jsonStrings, keyValues, plainWords } from "./change-words.js";
 import { parseDuration } from "./go-duration.js";
-import { isJsonObject, type JsonObject } from "./go-shape.js";
+import { type JsonObject, objectOf } from "./go-shape.js";
 import { parsePorts } from "./ports.js";
 import { isSignal } from "./signal.js";
 
@@ -202,10 +202,6 @@ function environment(config: JsonObject): ReadonlyMap<string, string> {
 
 function strings(value: unknown): string[] {
   return Array.isArray(value) ? value.filter((item) => typeof item === "string") : [];
-}
-
-function objectOf(value: unknown): JsonObject {
-  return isJsonObject(value) ? value : {};
 }
 
 /** Go's set: an object of empty objects. */

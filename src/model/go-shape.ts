@@ -14,6 +14,11 @@ export function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
+/** An object, empty for what is none. */
+export function objectOf(value: unknown): JsonObject {
+  return isJsonObject(value) ? value : {};
+}
+
 export const goString = v.nullish(v.string("must be a string"));
 export const goBool = v.nullish(v.boolean("must be true or false"));
 /** int64. Go also refuses `1e2` and `1.0`, which JSON.parse has made whole numbers of before they are seen here. */

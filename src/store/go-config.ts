@@ -1,5 +1,5 @@
 /** container.Config of dockerd 20.10 as it comes out again: defaults filled in, keys in Go's order. */
-import { isJsonObject, type JsonObject } from "../model/go-shape.js";
+import { isJsonObject, type JsonObject, objectOf } from "../model/go-shape.js";
 
 /** One field of a Go struct. */
 export type Rule =
@@ -54,7 +54,7 @@ export function goConfig(value: unknown): JsonObject {
 
 /** The fields of a Go struct as it writes them: in the order of the rules, and nothing else. */
 export function goStruct(value: unknown, rules: readonly Rule[]): JsonObject {
-  const object = isJsonObject(value) ? value : {};
+  const object = objectOf(value);
   const out: [string, unknown][] = [];
   for (const rule of rules) {
     const given = object[rule.key] ?? null;

@@ -3,7 +3,7 @@ import type { GraphData } from "../driver/driver.js";
 import { OvlError } from "../errors.js";
 import type { ImageConfig } from "../model/config.js";
 import type { ImageId } from "../model/digest.js";
-import { isJsonObject, type JsonObject } from "../model/go-shape.js";
+import { isJsonObject, type JsonObject, objectOf } from "../model/go-shape.js";
 import { familiarString, type Reference } from "../model/reference.js";
 import { formatRfc3339, parseRfc3339, ZERO_TIME } from "../model/time.js";
 import { goConfig } from "./go-config.js";
@@ -70,7 +70,7 @@ export function inspectConfig(
   const { json } = config;
   const text = (key: string) => (typeof json[key] === "string" ? json[key] : "");
   const { variant } = config.platform;
-  const rootfs = isJsonObject(json["rootfs"]) ? json["rootfs"] : {};
+  const rootfs = objectOf(json["rootfs"]);
   return {
     Id: config.id,
     RepoTags: names.filter(({ tag }) => tag !== null).map(familiarString),

@@ -18,7 +18,7 @@ import { basename, dirname, join } from "node:path";
 import type { FileSink } from "../blob/file-sink.js";
 import { readSmall } from "../driver/files.js";
 import { asOvlError, errnoOf, OvlError, osError } from "../errors.js";
-import { isJsonObject } from "../model/go-shape.js";
+import { isJsonObject, objectOf } from "../model/go-shape.js";
 import { parseJson } from "../model/json.js";
 import { MAX_MANIFEST_BYTES } from "../model/manifest.js";
 import { lock } from "../sys/lock.js";
@@ -184,7 +184,7 @@ function mergedIndex(path: string, manifests: readonly OciDescriptor[]): string 
 
 /** What makes two entries of an index the same image: the full name, else the tag, else the digest. */
 function identityOf(entry: { readonly annotations?: unknown; readonly digest?: unknown }): unknown {
-  const annotations = isJsonObject(entry.annotations) ? entry.annotations : {};
+  const annotations = objectOf(entry.annotations);
   return annotations["io.containerd.image.name"] ?? annotations["org.opencontainers.image.ref.name"] ?? entry.digest;
 }
 

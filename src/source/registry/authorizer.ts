@@ -3,7 +3,7 @@
  * names (distribution's token authentication). Credentials are looked up when they are asked for, not before.
  */
 import { OvlError } from "../../errors.js";
-import { isJsonObject } from "../../model/go-shape.js";
+import { objectOf } from "../../model/go-shape.js";
 import { type Challenge, parseChallenges } from "./challenge.js";
 import { jsonOf, readDocument } from "./document.js";
 import { isLoopback } from "./host.js";
@@ -146,7 +146,7 @@ export class Authorizer {
     }
     const limits = { maxBytes: MAX_TOKEN_BYTES, within: patience.document };
     const json = jsonOf(await readDocument(answer, limits, transport), `the answer of ${where}`);
-    const { token, access_token: accessToken } = isJsonObject(json) ? json : {};
+    const { token, access_token: accessToken } = objectOf(json);
     const found = token || accessToken;
     // A header cannot hold anything else.
     if (typeof found === "string" && /^[\x21-\x7e]+$/.test(found)) return found;

@@ -1,7 +1,7 @@
 /** Programs that keep credentials: `docker-credential-NAME get|store|erase`, spoken to over stdin and stdout. */
 import { spawn } from "node:child_process";
 import { OvlError } from "../../errors.js";
-import { isJsonObject } from "../../model/go-shape.js";
+import { isJsonObject, objectOf } from "../../model/go-shape.js";
 import type { AuthFile } from "./auth-file.js";
 import type { Credentials } from "./options.js";
 import { stopped } from "./retry.js";
@@ -28,7 +28,7 @@ export async function fromHelper(helper: string, key: string, signal?: AbortSign
     throw failed(helper, "get");
   }
   const json = parse(output);
-  const { Username: username, Secret: password } = isJsonObject(json) ? json : {};
+  const { Username: username, Secret: password } = objectOf(json);
   if (typeof username !== "string" || typeof password !== "string") throw failed(helper, "get");
   if (username === TOKEN_USER) return { username: "", password: "", identityToken: password };
   return { username, password, identityToken: null };

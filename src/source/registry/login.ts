@@ -1,6 +1,6 @@
 /** Credentials of a registry, proven and put where docker's client finds them; or taken from there. */
 import { OvlError } from "../../errors.js";
-import { isJsonObject, type JsonObject } from "../../model/go-shape.js";
+import { type JsonObject, objectOf } from "../../model/go-shape.js";
 import { type AuthFile, authKeys, dockerConfigPath, readAuthFile, sameRegistry, writeAuthFile } from "./auth-file.js";
 import { RegistryClient } from "./client.js";
 import { eraseInHelper, helperFor, storeInHelper } from "./credential-helper.js";
@@ -42,7 +42,7 @@ async function prove(domain: string, credentials: Credentials, options: Registry
 
 function authsOf({ content }: AuthFile): JsonObject {
   const auths = content["auths"];
-  return isJsonObject(auths) ? auths : {};
+  return objectOf(auths);
 }
 
 function without(file: AuthFile, domain: string): Record<string, unknown> {
