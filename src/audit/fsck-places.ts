@@ -195,8 +195,8 @@ function findDisputed(picture: Picture, known: Known, firstLower: FirstLower): S
 }
 
 /**
- * One wrong `lower` puts one layer in doubt; a wrong `cache-id`, or a directory under another's name, its layer and those
- * on top, and whose directory it is.
+ * One wrong `lower` puts one layer in doubt; a wrong `cache-id`, or a directory under another's name, its layer and
+ * those on top, and whose directory it is.
  */
 function findDoubted(
   { layers, directories }: Picture,

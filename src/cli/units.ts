@@ -22,7 +22,7 @@ const WEEK = 7 * DAY;
 const MONTH = 30 * DAY;
 const YEAR = 365 * DAY;
 
-/** How long ago a time was, `2 weeks ago`; `N/A` where there is none or it is no time. Docker tells its client seconds. */
+/** How long ago a time was, `2 weeks ago`; `N/A` where there is none. Docker tells its client whole seconds. */
 export function humanAge(time: string | null, now = Date.now()): string {
   const at = time === null ? Number.NaN : Date.parse(time);
   // Go's zero time, year 1, is how builders that omit `created` write it.

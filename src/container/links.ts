@@ -1,4 +1,4 @@
-/** Links of old (`--link`) as dockerd has them in memory once it has read what is on disk: daemon/links.go, opts/link.go. */
+/** Links of old (`--link`) as dockerd has them once it has read what is on disk: daemon/links.go, opts/link.go. */
 import { posix } from "node:path";
 import { OvlError } from "../errors.js";
 import type { JsonObject } from "../model/go-shape.js";

@@ -42,8 +42,8 @@ export interface Driver {
   create(cacheId: CacheId, parent: CacheId | null): string;
 
   /**
-   * Makes the directory of a layer again that was lost, so that the one above it stands on it as before; it has its name
-   * when it is whole. Throws BAD_ROOT where that one does not say how it knows it.
+   * Makes the directory of a layer again that was lost, so that the one above it stands on it as before; it has its
+   * name when it is whole. Throws BAD_ROOT where that one does not say how it knows it.
    * @param above null where none stands on it
    * @param fill puts the layer's files into the directory for its content, which is empty
    */

@@ -1,4 +1,4 @@
-/** What the directories of a container's own layers are called: `<64 hex>`, and the same with `-init` of its init layer. */
+/** What the directories of a container's own layers are called: `<64 hex>`, and its init layer's the same with `-init`. */
 import type { CacheId } from "./digest.js";
 
 const INIT = "-init";

@@ -46,7 +46,9 @@ function damageOf(store: Store, text: string): string {
   return damaged === undefined ? "" : `: ${damaged.message}`;
 }
 
-/** For what no container that can be read is called: throws PERMISSION where there are others, whose names nobody knows. */
+/**
+ * For what no container that can be read is called: throws PERMISSION where there are others, whose names nobody knows.
+ */
 function refuseUnread(store: Store, text: string): void {
   const unread = store.users.warnings.filter(({ code }) => code === "UNREAD_CONTAINER");
   const meant = unread.find(({ subject }) => text.length >= TELLING && subject.startsWith(text)) ?? unread[0];

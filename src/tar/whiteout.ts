@@ -1,4 +1,4 @@
-/** Names by which a layer's tar says what it takes from the layers below, as aufs had them (OCI image spec, layer.md). */
+/** Names by which a layer's tar says what it takes from those below, as aufs had them (OCI image spec, layer.md). */
 
 /** Before the name that goes. */
 export const WHITEOUT = ".wh.";

@@ -9,11 +9,11 @@ import { basename, dirname, join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
+import { copyRoot } from "../support/copy-root.js";
 import { oracle } from "../support/oracles.js";
 import { run } from "../support/run.js";
 import { END, file } from "../support/tar-builder.js";
 import { removeTree, type Scratch, scratch } from "../support/tmp.js";
-import { copyRoot } from "./copy-root.js";
 import { APP, buildRoot, examine, type FsckRoot } from "./root.js";
 
 const WORKER = fileURLToPath(new URL("bombs-worker.js", import.meta.url));

@@ -9,10 +9,10 @@ import { dirname, join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { OvlError } from "../../src/errors.js";
 import { openStore, type Store } from "../../src/store/store.js";
+import { copyRoot } from "../support/copy-root.js";
 import { oracle } from "../support/oracles.js";
 import { type Scratch, scratch } from "../support/tmp.js";
 import { type Answer, OF_CONTAINER, OF_IMAGE, OF_ONE, WHOLE } from "./answers.js";
-import { copyRoot } from "./copy-root.js";
 import { damageRoot, type Subject, subjectsOf, touches } from "./damage-root.js";
 import { mutate, pathsIn, random, restore, traces } from "./mutate.js";
 

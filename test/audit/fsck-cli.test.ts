@@ -3,11 +3,11 @@ import assert from "node:assert/strict";
 import { lstatSync, mkdirSync, readdirSync, symlinkSync, unlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
+import { copyRoot } from "../support/copy-root.js";
 import { oracle } from "../support/oracles.js";
 import { ovl, ovlJson } from "../support/ovl.js";
 import { run } from "../support/run.js";
 import { type Scratch, scratch } from "../support/tmp.js";
-import { copyRoot } from "./copy-root.js";
 import { buildRoot, examine } from "./root.js";
 
 interface Report {

@@ -10,11 +10,11 @@ import type { FsckCode } from "../../src/audit/fsck-codes.js";
 import type { FsckReport } from "../../src/audit/fsck-report.js";
 import { fsck, fsckRepair } from "../../src/audit/fsck-run.js";
 import { openStore } from "../../src/store/store.js";
+import { copyRoot } from "../support/copy-root.js";
 import { expectSound } from "../support/expect-sound.js";
 import { type Scratch, scratch } from "../support/tmp.js";
 import { readTree } from "../support/tree.js";
 import { type ContainerRoot, containerRoot, moved } from "./container-root.js";
-import { copyRoot } from "./copy-root.js";
 import { pathsIn } from "./mutate.js";
 
 const SHALLOW = { deep: false, jobs: 1 };

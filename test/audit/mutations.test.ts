@@ -11,8 +11,8 @@ import { checkRoot } from "../../src/audit/fsck.js";
 import { fsck } from "../../src/audit/fsck-run.js";
 import { OvlError } from "../../src/errors.js";
 import { openStore } from "../../src/store/store.js";
+import { copyRoot } from "../support/copy-root.js";
 import { scratch } from "../support/tmp.js";
-import { copyRoot } from "./copy-root.js";
 import { mutate, pathsIn, random, restore } from "./mutate.js";
 import { buildRoot } from "./root.js";
 

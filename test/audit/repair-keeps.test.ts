@@ -7,9 +7,9 @@ import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { fsckRepair } from "../../src/audit/fsck-run.js";
 import { OvlError } from "../../src/errors.js";
+import { copyRoot } from "../support/copy-root.js";
 import { oracle } from "../support/oracles.js";
 import { type Scratch, scratch } from "../support/tmp.js";
-import { copyRoot } from "./copy-root.js";
 import { damageRoot } from "./damage-root.js";
 import { mutate, pathsIn, random } from "./mutate.js";
 

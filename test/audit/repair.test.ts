@@ -9,9 +9,9 @@ import { fsck, fsckRepair } from "../../src/audit/fsck-run.js";
 import { doStep } from "../../src/audit/repair-steps.js";
 import { LayerPipeline } from "../../src/layer/pipeline.js";
 import { openStore } from "../../src/store/store.js";
+import { copyRoot } from "../support/copy-root.js";
 import { expectSound } from "../support/expect-sound.js";
 import { type Scratch, scratch } from "../support/tmp.js";
-import { copyRoot } from "./copy-root.js";
 import { FAULTS } from "./faults.js";
 import { buildRoot, examine } from "./root.js";
 

@@ -12,6 +12,7 @@ import type { CacheId } from "../../src/model/digest.js";
 import { resolveImage } from "../../src/store/resolve.js";
 import { openStore } from "../../src/store/store.js";
 import { StoredVerifier } from "../../src/store/verify-stored.js";
+import { copyRoot } from "../support/copy-root.js";
 import { expectSound } from "../support/expect-sound.js";
 import { archive, dockerArchive, image } from "../support/image-builder.js";
 import { oracle } from "../support/oracles.js";
@@ -19,7 +20,6 @@ import { ORDINARY_USER } from "../support/ordinary-user.js";
 import { pullFile } from "../support/pull.js";
 import { file, layer, symlink } from "../support/tar-builder.js";
 import { type Scratch, scratch } from "../support/tmp.js";
-import { copyRoot } from "./copy-root.js";
 import { deepRoot } from "./deep-root.js";
 import { APP, examine } from "./root.js";
 

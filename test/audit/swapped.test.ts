@@ -1,14 +1,14 @@
-/** Layers that have each other's directories: every check of the metadata can be met with either, one of them rebuilds. */
+/** Layers that have each other's directories: every check of the metadata can be met with either; one rebuilds. */
 import assert from "node:assert/strict";
 import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { fsck, fsckRepair } from "../../src/audit/fsck-run.js";
 import { openStore } from "../../src/store/store.js";
+import { copyRoot } from "../support/copy-root.js";
 import { expectSound } from "../support/expect-sound.js";
 import { oracle } from "../support/oracles.js";
 import { type Scratch, scratch } from "../support/tmp.js";
-import { copyRoot } from "./copy-root.js";
 import { type DeepRoot, deepRoot } from "./deep-root.js";
 import { examine, type FsckRoot, type LayerPaths } from "./root.js";
 

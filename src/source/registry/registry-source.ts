@@ -170,8 +170,8 @@ function sourceLayers({ layers }: Manifest, { diffIds }: ImageConfig, places: re
 }
 
 /**
- * A foreign layer may be here all the same, where dockerd looks. Addresses that the manifest names are not asked: whoever
- * wrote it would choose them.
+ * A foreign layer may be here all the same, where dockerd looks. Addresses that the manifest names are not asked:
+ * whoever wrote it would choose them.
  */
 function orElsewhere(stream: ByteStream, { mediaType, digest, urls }: Descriptor): ByteStream {
   if (!isForeignLayerType(mediaType) || urls.length === 0) return stream;
