@@ -19,13 +19,24 @@ export interface BoltEntry {
   readonly value: Buffer;
 }
 
-/** Every key of every bucket, whatever its depth; null for what is no such database, or a damaged one. */
-export function boltEntries(file: Buffer): BoltEntry[] | null {
+/**
+ * Keys that are read of a database: those of an old build host are some ten thousand. Pages within values can lie upon
+ * each other, so that a few kilobytes hold any number of keys.
+ */
+const MAX_KEYS = 2 ** 20;
+
+/**
+ * Every key of every bucket, whatever its depth. False for what is no such database, or a damaged one, of which some may
+ * have been visited.
+ */
+export function visitBolt(file: Buffer, visit: (entry: BoltEntry) => void): boolean {
   try {
     const meta = newestMeta(file);
-    return meta === null ? null : [...new Walk(file, meta.pageSize).pages(meta.root, null)];
+    if (meta === null) return false;
+    new Walk(file, meta.pageSize, visit).page(meta.root, null);
+    return true;
   } catch (thrown) {
-    if (thrown instanceof RangeError) return null;
+    if (thrown instanceof RangeError) return false;
     throw thrown;
   }
 }
@@ -53,41 +64,45 @@ function readMeta(file: Buffer, page: number): { pageSize: number; root: number;
 class Walk {
   readonly #file: Buffer;
   readonly #pageSize: number;
+  readonly #visit: (entry: BoltEntry) => void;
   readonly #seen = new Set<number>();
+  #keys = 0;
 
-  constructor(file: Buffer, pageSize: number) {
+  constructor(file: Buffer, pageSize: number, visit: (entry: BoltEntry) => void) {
     this.#file = file;
     this.#pageSize = pageSize;
+    this.#visit = visit;
   }
 
   /** The page of this number, and what it leads to. Throws RangeError for what no database has. */
-  *pages(number: number, bucket: Buffer | null): Generator<BoltEntry> {
+  page(number: number, bucket: Buffer | null): void {
     if (this.#seen.has(number)) throw new RangeError(`page ${number} is there twice`);
     this.#seen.add(number);
-    yield* this.#page(this.#file.subarray(number * this.#pageSize), bucket);
+    this.#elements(this.#file.subarray(number * this.#pageSize), bucket);
   }
 
-  *#page(page: Buffer, bucket: Buffer | null): Generator<BoltEntry> {
+  #elements(page: Buffer, bucket: Buffer | null): void {
     const [kind, count] = [page.readUInt16LE(8), page.readUInt16LE(10)];
     for (let i = 0; i < count; i++) {
       const element = page.subarray(HEADER + i * ELEMENT);
-      if (kind === BRANCH) yield* this.pages(Number(element.readBigUInt64LE(8)), bucket);
-      else if (kind === LEAF) yield* this.#leaf(element, bucket);
+      if (kind === BRANCH) this.page(Number(element.readBigUInt64LE(8)), bucket);
+      else if (kind === LEAF) this.#leaf(element, bucket);
       else throw new RangeError(`${kind} is no kind of page with keys`);
     }
   }
 
-  *#leaf(element: Buffer, bucket: Buffer | null): Generator<BoltEntry> {
+  #leaf(element: Buffer, bucket: Buffer | null): void {
+    if (++this.#keys > MAX_KEYS) throw new RangeError(`more than ${MAX_KEYS} keys`);
     const [at, keySize, valueSize] = [element.readUInt32LE(4), element.readUInt32LE(8), element.readUInt32LE(12)];
     if (at + keySize + valueSize > element.length) throw new RangeError("a key ends behind the file");
     const key = element.subarray(at, at + keySize);
     const value = element.subarray(at + keySize, at + keySize + valueSize);
-    yield { bucket, key, value };
+    this.#visit({ bucket, key, value });
     if (element.readUInt32LE(0) !== IS_BUCKET) return;
     const root = Number(value.readBigUInt64LE(0));
     // A small bucket is a page within the value.
-    if (root === 0) yield* this.#page(value.subarray(16), key);
-    else yield* this.pages(root, key);
+    if (root === 0) this.#elements(value.subarray(16), key);
+    else this.page(root, key);
   }
 }
 

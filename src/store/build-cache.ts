@@ -5,10 +5,12 @@ import { readSmall } from "../driver/files.js";
 import { isDirectory } from "../driver/is-directory.js";
 import { osError } from "../errors.js";
 import { type ChainId, isChainId } from "../model/digest.js";
-import { type BoltEntry, boltEntries } from "./bolt.js";
+import { type BoltEntry, visitBolt } from "./bolt.js";
 
 /** Some 500 bytes a record. */
 const MAX_DATABASE = 128 * 1024 * 1024;
+/** A ChainID has 71 characters, BuildKit's own ids have 25. */
+const LONGEST_NAME = 128;
 
 /**
  * In `ROOT/buildkit`, each record of `metadata_v2.db` has a snapshot, by its own name or that in `cache.snapshot`; what
@@ -18,16 +20,22 @@ const MAX_DATABASE = 128 * 1024 * 1024;
 export function cachedLayers(root: string): Pick<ReadonlySet<ChainId>, "has"> {
   const dir = join(root, "buildkit");
   if (lstatSync(dir, { throwIfNoEntry: false }) === undefined) return new Set();
-  const records = isDirectory(dir) ? entriesOf(join(dir, "metadata_v2.db")) : null;
-  const snapshots = isDirectory(dir) ? entriesOf(join(dir, "snapshots.db")) : null;
-  if (records === null || snapshots === null) return { has: () => true };
-  const names = new Set(records.map(snapshotOf));
-  const layers = new Set([...names].filter(isChainId));
-  for (const { bucket, key, value } of snapshots) {
-    if (bucket === null || textOf(key) !== "chainid" || !names.has(textOf(bucket))) continue;
-    layers.add(textOf(value) as ChainId);
-  }
-  return layers;
+  const snapshots = new Set<string>();
+  const layers = new Set<ChainId>();
+  const isRead =
+    isDirectory(dir) &&
+    visit(join(dir, "metadata_v2.db"), (record) => {
+      const name = snapshotOf(record);
+      if (name.length > LONGEST_NAME) return;
+      snapshots.add(name);
+      if (isChainId(name)) layers.add(name);
+    }) &&
+    visit(join(dir, "snapshots.db"), ({ bucket, key, value }) => {
+      if (bucket !== null && textOf(key) === "chainid" && snapshots.has(textOf(bucket))) {
+        layers.add(textOf(value) as ChainId);
+      }
+    });
+  return isRead ? layers : { has: () => true };
 }
 
 function snapshotOf({ key, value }: BoltEntry): string {
@@ -39,10 +47,10 @@ function textOf(bytes: Buffer): string {
   return bytes.toString("latin1");
 }
 
-/** No entries where the file is absent; null where it is no such database. */
-function entriesOf(path: string): BoltEntry[] | null {
+/** An absent file has no entries. False for what is no such database. */
+function visit(path: string, visitor: (entry: BoltEntry) => void): boolean {
   const file = readSmall(path, MAX_DATABASE);
-  if (file.kind === "absent") return [];
+  if (file.kind === "absent") return true;
   if (file.kind === "bad" && file.reason === "EACCES") throw osError("EACCES", `read ${path}`, { path });
-  return file.kind === "read" ? boltEntries(file.bytes) : null;
+  return file.kind === "read" && visitBolt(file.bytes, visitor);
 }
