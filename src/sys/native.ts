@@ -7,13 +7,16 @@ export type Library = Koffi.LibraryHandle;
 
 let loaded: typeof Koffi | null = null;
 
-/** koffi, loaded with the first call of C: its 12 ms are not every command's. Throws IO as `libraryOf` does. */
+/**
+ * koffi, loaded with the first call of C: its 12 ms are not every command's. Throws IO as `libraryOf` does, and where
+ * its native half, an optional package of each platform, is not there.
+ */
 export function koffi(): typeof Koffi {
   if (loaded !== null) return loaded;
   try {
     return (loaded = createRequire(import.meta.url)("koffi") as typeof Koffi);
   } catch (thrown) {
-    throw ownLimit(thrown, "koffi") ?? thrown;
+    throw ownLimit(thrown, "koffi") ?? notInstalled(thrown);
   }
 }
 
@@ -45,6 +48,13 @@ function ownLimit(thrown: unknown, what: string): OvlError | null {
     if (text.test(String(thrown))) return osError(errno, `load ${what}`);
   }
   return null;
+}
+
+function notInstalled(cause: unknown): OvlError {
+  const [why] = String(cause).split("\n");
+  const platform = `${process.platform}-${process.arch}`;
+  const remedy = "install ovl again on this machine, optional packages too (npm: --include=optional)";
+  return new OvlError("IO", `cannot load koffi for ${platform}: ${why}; ${remedy}`, { platform }, { cause });
 }
 
 /**

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { existsSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { it } from "node:test";
 import { repoPath } from "../support/repo.js";
-import { runOk } from "../support/run.js";
+import { run, runOk } from "../support/run.js";
 import { scratch } from "../support/tmp.js";
 
 it("the package has all that its commands, its help and its library with its types need, and no other types", async () => {
@@ -26,4 +26,24 @@ it("the package has all that its commands, its help and its library with its typ
   const lib = ["--lib", "es2023,es2024.sharedmemory,esnext.disposable"];
   await runOk(repoPath("node_modules/.bin/tsc"), ["--ignoreConfig", ...strict, ...lib, "library.ts"], inside);
   assert.ok(!existsSync(dir.join("package/dist/cli/base.d.ts")), "declarations that the library does not reach");
+});
+
+it("an installation without koffi's native half says so, and finds no fault with the images", async () => {
+  using dir = scratch("package-native", 0);
+  for (const part of ["bin", "dist", "package.json"]) cpSync(repoPath(part), dir.join(part), { recursive: true });
+  mkdirSync(dir.join("node_modules"));
+  const there = readdirSync(repoPath("node_modules")).filter((name) => !/^(\.|@koromix$|koffi$)/.test(name));
+  for (const name of there) symlinkSync(repoPath("node_modules", name), dir.join("node_modules", name));
+  cpSync(repoPath("node_modules/koffi"), dir.join("node_modules/koffi"), { recursive: true });
+  const told = /cannot load koffi for linux-\w+: Error: .*native.*; install ovl again .*--include=optional/;
+  for (const args of [
+    ["images", "--root", dir.path],
+    ["verify", repoPath("testdata/hello.oci.tar")],
+    ["pull", repoPath("testdata/hello.oci.tar"), "--root", dir.join("root")],
+  ]) {
+    const { status, stdout, stderr } = await run(process.execPath, [dir.join("bin/run.js"), ...args]);
+    assert.equal(status, 6, args[0]);
+    assert.match(`${stdout}${stderr}`, told, args[0]);
+    assert.doesNotMatch(`${stdout}${stderr}`, /bug in ovl|zlib1g|libz/, args[0]);
+  }
 });
