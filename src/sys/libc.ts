@@ -82,7 +82,7 @@ function load(): Readonly<Record<FunctionName, CFunction>> {
   const numbers = NUMBERS[process.arch];
   if (process.platform !== "linux" || numbers === undefined) {
     throw new OvlError(
-      "INTERNAL",
+      "IO",
       `ovl makes system calls of Linux on x64 and arm64, not of ${process.platform} on ${process.arch}`,
     );
   }

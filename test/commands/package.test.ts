@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { cpSync, existsSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { it } from "node:test";
 import { repoPath } from "../support/repo.js";
 import { run, runOk } from "../support/run.js";
@@ -46,4 +46,13 @@ it("an installation without koffi's native half says so, and finds no fault with
     assert.match(`${stdout}${stderr}`, told, args[0]);
     assert.doesNotMatch(`${stdout}${stderr}`, /bug in ovl|zlib1g|libz/, args[0]);
   }
+});
+
+it("on a processor whose system calls ovl does not know it says so, and npm does not install it there", async () => {
+  const faked = `data:text/javascript,Object.defineProperty(process,"arch",{value:"ppc64"})`;
+  const { status, stderr } = await run(process.execPath, ["--import", faked, repoPath("bin/run.js"), "images"]);
+  assert.equal(stderr, "ovl: ovl makes system calls of Linux on x64 and arm64, not of linux on ppc64\n");
+  assert.equal(status, 6);
+  const { cpu } = JSON.parse(readFileSync(repoPath("package.json"), "utf8")) as { cpu?: string[] };
+  assert.deepEqual(cpu, ["x64", "arm64"]);
 });
