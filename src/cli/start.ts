@@ -3,6 +3,7 @@
  */
 import { existsSync, readdirSync } from "node:fs";
 import { basename } from "node:path";
+import { fileURLToPath } from "node:url";
 import { osError } from "../errors.js";
 import { asksForHelp, commandFirst, wantsJson } from "./argv.js";
 import { versionLine } from "./version.js";
@@ -62,7 +63,8 @@ async function answer(argv: string[], entry: string): Promise<void> {
   );
   if (error !== null) throw error;
   const { run } = await import("@oclif/core/run");
-  await run(argv, entry);
+  // oclif would look for plugins of the user in what is an ordinary user's root.
+  await run(argv, { root: fileURLToPath(entry), userPlugins: false });
 }
 
 interface CommandClass {

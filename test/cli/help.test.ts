@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { describe, it } from "node:test";
 import { ovl } from "../support/ovl.js";
 import { repoPath } from "../support/repo.js";
@@ -45,6 +45,15 @@ describe("help", () => {
     assert.equal((await ovl(["--help"])).stdout, stdout);
     assert.equal((await ovl(["-h"])).stdout, stdout);
   });
+});
+
+it("help looks for no plugins in a home, whose ~/.local/share/ovl is an ordinary user's root", async () => {
+  using home = scratch("home-plugins", 0);
+  const data = home.dir("ovl");
+  writeFileSync(`${data}/package.json`, "no JSON");
+  const { status, stderr } = await ovl(["images", "--help"], { env: { HOME: home.path, XDG_DATA_HOME: home.path } });
+  assert.equal(status, 0);
+  assert.doesNotMatch(stderr, /JSON/);
 });
 
 it("--version is one line", async () => {
