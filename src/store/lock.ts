@@ -7,6 +7,7 @@ import { closeSync, constants, openSync, readFileSync, statSync } from "node:fs"
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { asOvlError, errnoOf, OvlError } from "../errors.js";
+import { throwIfAborted } from "../layer/abort.js";
 import { tryLock } from "../sys/lock.js";
 
 /** Milliseconds between two looks at a lock that somebody else has. */
@@ -26,7 +27,7 @@ export interface RootLock extends Disposable {
   readonly daemonRuns: boolean;
 }
 
-/** Locks a root for writing. Throws LOCKED, DAEMON_RUNNING, and the signal's reason. */
+/** Locks a root for writing. Throws LOCKED, DAEMON_RUNNING; INTERRUPTED or TERMINATED where the signal ends the wait. */
 export async function lockRoot(root: string, options: LockOptions): Promise<RootLock> {
   const own = openSync(root, constants.O_RDONLY | constants.O_DIRECTORY);
   let daemon: number | null = null;
@@ -40,7 +41,8 @@ export async function lockRoot(root: string, options: LockOptions): Promise<Root
   } catch (thrown) {
     if (daemon !== null) closeSync(daemon);
     closeSync(own);
-    throw options.signal?.aborted ? options.signal.reason : asOvlError(thrown);
+    throwIfAborted(options.signal);
+    throw asOvlError(thrown);
   }
   const held = [daemon, own];
   return {
@@ -83,7 +85,7 @@ export function writerRuns(root: string): boolean {
   }
 }
 
-/** Takes the lock within so many milliseconds, or says that somebody else keeps it. Throws the signal's reason. */
+/** Takes the lock within so many milliseconds, or says that somebody else keeps it. Throws where the signal is aborted. */
 async function acquire(
   fd: number,
   path: string,

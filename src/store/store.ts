@@ -31,7 +31,8 @@ export interface StoreOptions {
 /**
  * Opens a root. For reading nothing is locked, created or changed. For writing the root is made where it is
  * absent or empty, locked until the store is disposed, and cleared of what a killed process left.
- * Throws BAD_ROOT, USAGE (two drivers), LOCKED, DAEMON_RUNNING, NOT_FOUND.
+ * Throws BAD_ROOT, USAGE (two drivers), LOCKED, DAEMON_RUNNING, NOT_FOUND, and INTERRUPTED where the signal ends the
+ * wait.
  */
 export async function openStore(options: StoreOptions, access: "read" | "write" = "read"): Promise<Store> {
   const { root } = options;

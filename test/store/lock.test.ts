@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { closeSync, mkdirSync, openSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, test } from "node:test";
+import { OvlError } from "../../src/errors.js";
 import { openStore } from "../../src/store/store.js";
 import { tryLock } from "../../src/sys/lock.js";
 import { scratch } from "../support/tmp.js";
@@ -38,14 +39,17 @@ test("one writer keeps another out for as long as it lasts, and leaves no file",
   assert.deepEqual(readdirSync(work.join("root")).sort(), ["image", "overlay2"]);
 });
 
-test("a signal ends the wait", async () => {
+test("a signal ends the wait with an error of ovl, whatever its reason", async () => {
   using work = scratch("lock", 0);
   process.env["OVL_LOCK_TIMEOUT"] = "30";
   await using _first = await open(work.join("root"));
-  const abort = new AbortController();
-  const waiting = open(work.join("root"), { signal: abort.signal });
-  abort.abort(new Error("interrupted"));
-  await assert.rejects(waiting, /interrupted/);
+  const reasons = [undefined, new Error("enough"), new OvlError("TERMINATED", "stopped by SIGTERM")];
+  for (const [index, code] of ["INTERRUPTED", "INTERRUPTED", "TERMINATED"].entries()) {
+    const abort = new AbortController();
+    const waiting = open(work.join("root"), { signal: abort.signal });
+    abort.abort(reasons[index]);
+    await assert.rejects(waiting, { name: "OvlError", code });
+  }
 });
 
 test("a root that a daemon holds is refused, and taken with --force", async () => {
