@@ -59,16 +59,21 @@ export async function checkContent(
   return { ...result, findings: [...result.findings, ...findings], checked: { ...result.checked, files, bytes } };
 }
 
-/** Layers whose directory and tar-split are there; of the others it is known already that they are not. */
+/**
+ * Layers whose directory and tar-split are there; of the others it is known already that they are not. What is in a
+ * directory that may be another layer's is not to be mended by the headers of this one.
+ */
 function targets({ picture, relations }: FsckResult): Target[] {
   const found: Target[] = [];
+  const doubts = relations.places.doubts();
   for (const { chainId, size, entries } of picture.layers.values()) {
     const truth = relations.truth.get(chainId);
     const cacheId = relations.places.of(chainId);
     const record = cacheId === null ? undefined : picture.directories.get(cacheId);
     const content = record?.entries.get(picture.driver === "overlay2" ? "diff" : "root");
     if (truth === undefined || cacheId === null || content?.kind !== "directory") continue;
-    if (relations.places.lost.has(chainId) || (entries.get("tar-split.json.gz")?.size ?? 0) === 0) continue;
+    if (relations.places.lost.has(chainId) || doubts.has(chainId)) continue;
+    if ((entries.get("tar-split.json.gz")?.size ?? 0) === 0) continue;
     const known = size.state === "valid" ? size.value : null;
     const { parent, diffId } = truth;
     const below = picture.driver === "overlay" && parent !== null ? relations.places.of(parent) : null;

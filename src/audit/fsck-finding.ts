@@ -2,6 +2,7 @@
 import type { ByteString } from "../model/bytes.js";
 import type { CacheId, ChainId, DiffId } from "../model/digest.js";
 import { FSCK_CODES, type FsckCode, type Severity } from "./fsck-codes.js";
+import type { Doubt } from "./fsck-doubts.js";
 import type { Field } from "./fsck-picture.js";
 import type { LayerNode } from "./layer-headers.js";
 
@@ -50,15 +51,8 @@ export type Step =
       readonly diffId: DiffId;
       readonly candidates: readonly CacheId[];
     }
-  /** `then`, if a layer rebuilds from the directory that its `cache-id` says; if from another, `cache-id` is written. */
-  | {
-      readonly do: "prove-directory";
-      readonly chainId: ChainId;
-      readonly diffId: DiffId;
-      readonly cacheId: CacheId;
-      readonly others: readonly CacheId[];
-      readonly then: readonly Step[];
-    }
+  /** `then`, if the layers have the directories that their `cache-id` say; where one has another, that is written. */
+  | { readonly do: "prove-directories"; readonly layers: readonly Doubt[]; readonly then: readonly Step[] }
   /** What a header said of an entry of a layer. */
   | { readonly do: "mend-entry"; readonly cacheId: CacheId; readonly name: ByteString; readonly node: LayerNode }
   | { readonly do: "count-size"; readonly chainId: ChainId; readonly cacheId: CacheId };

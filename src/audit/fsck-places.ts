@@ -5,6 +5,7 @@
 import { LINK_TARGET } from "../driver/overlay2-check.js";
 import type { CacheId, ChainId, ImageId } from "../model/digest.js";
 import { initOf, isInit } from "../model/mount-id.js";
+import { type Doubt, findDoubts } from "./fsck-doubts.js";
 import { findMountPlaces, type MountPlace } from "./fsck-mount-places.js";
 import {
   type DirectoryRecord,
@@ -25,8 +26,8 @@ export interface Places {
   readonly lost: ReadonlyMap<ChainId, readonly CacheId[]>;
   /** Layers that share their directory and are not its owner. */
   readonly disputed: ReadonlySet<ChainId>;
-  /** Where a layer's directory says that it stands elsewhere: what else may be the layer's. */
-  readonly othersFor: (chainId: ChainId) => readonly CacheId[];
+  /** Layers that may have another directory than their `cache-id` says, though that is there. */
+  readonly doubts: () => ReadonlyMap<ChainId, Doubt>;
   /** Directories that nothing names, but that a lost layer or container may be in. */
   readonly claimed: ReadonlySet<CacheId>;
   /** Of each mount. */
@@ -99,10 +100,9 @@ export function findPlaces(picture: Picture, known: Known): Places {
     return new Map(known.map((chainId) => [of(chainId), chainId]));
   });
   const layerAt = (cacheId: CacheId | null | undefined) => (cacheId == null ? null : (layers().get(cacheId) ?? null));
-  // Nobody asks of a sound root.
-  const doubted = once(() => findDoubted(picture, known, firstLower, stated));
   const lostContainers = findContainers(picture, of, unnamed);
   const mounts = findMountPlaces(picture, { users: known.users, disputed, firstLower, placeOf: of });
+  const doubts = once(() => findDoubts(picture, { ...known, mounts, firstLower, byLink, stated }));
   for (const candidates of lostContainers.values()) for (const id of candidates) claimed.add(id).add(initOf(id));
   for (const [id, { rw, init }] of mounts) {
     if (rw !== null) claimed.add(rw);
@@ -117,7 +117,7 @@ export function findPlaces(picture: Picture, known: Known): Places {
     layerAt,
     lost,
     disputed,
-    othersFor: (chainId) => doubted().get(chainId) ?? [],
+    doubts,
     claimed,
     mounts,
     lostContainers,
@@ -192,39 +192,6 @@ function findDisputed(picture: Picture, known: Known, firstLower: FirstLower): S
     for (const { chainId } of layers) if (chainId !== owner?.chainId) disputed.add(chainId);
   }
   return disputed;
-}
-
-/**
- * One wrong `lower` puts one layer in doubt; a wrong `cache-id`, or a directory under another's name, its layer and
- * those on top, and whose directory it is.
- */
-function findDoubted(
-  { layers, directories }: Picture,
-  { parentOf, children }: Known,
-  firstLower: FirstLower,
-  stated: (chainId: ChainId) => CacheId | null,
-): Map<ChainId, readonly CacheId[]> {
-  const places = new Map<ChainId, CacheId>();
-  for (const { chainId } of layers.values()) {
-    const cacheId = stated(chainId);
-    const record = cacheId === null ? undefined : directories.get(cacheId);
-    if (cacheId === null || record === undefined) continue;
-    const { lower, lowers } = record;
-    if (lower.kind === "bad" || (lower.kind === "text" && lower.text === "")) continue;
-    const parent = parentOf(chainId);
-    const base = parent === null ? null : stated(parent);
-    const isThere = lowers.length + 1 === depthOf(chainId, parentOf) && (base === null || firstLower(record) === base);
-    if (!isThere) places.set(chainId, cacheId);
-  }
-  const doubted = new Map<ChainId, readonly CacheId[]>();
-  for (const [chainId, cacheId] of places) {
-    const below = (children.get(chainId) ?? []).map((layer) =>
-      firstLower(directories.get(stated(layer.chainId) as CacheId)),
-    );
-    const others = new Set([...below, ...places.values()].filter((id) => id !== null && id !== cacheId && !isInit(id)));
-    if (others.size > 0) doubted.set(chainId, [...others] as CacheId[]);
-  }
-  return doubted;
 }
 
 /** Layers that are in layerdb, or should be. */

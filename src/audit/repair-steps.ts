@@ -15,12 +15,19 @@ import { must } from "../sys/errno.js";
 import { makeDirectories } from "../sys/make-directories.js";
 import { unmount } from "../sys/mount.js";
 import { countSize } from "./count-size.js";
-import { directoriesOf, provenDirectory } from "./find-directory.js";
+import { directoriesOf, type Proofs, provenDirectory } from "./find-directory.js";
+import type { Doubt } from "./fsck-doubts.js";
 import type { Step } from "./fsck-finding.js";
 import { LOST_AND_FOUND } from "./fsck-read-layers.js";
 import { mendEntry } from "./mend-entry.js";
 
-export async function doStep(store: Store, pipeline: LayerPipeline, step: Step): Promise<void> {
+/** @param proofs of one round */
+export async function doStep(
+  store: Store,
+  pipeline: LayerPipeline,
+  step: Step,
+  proofs: Proofs = new Map(),
+): Promise<void> {
   if ("path" in step) stayInside(store, step.path);
   if ("to" in step) stayInside(store, step.to);
   switch (step.do) {
@@ -74,8 +81,8 @@ export async function doStep(store: Store, pipeline: LayerPipeline, step: Step):
       return remakeInit(store, step.containerId);
     case "find-directory":
       return findDirectory(store, pipeline, step);
-    case "prove-directory":
-      return proveDirectory(store, pipeline, step);
+    case "prove-directories":
+      return proveDirectories(store, pipeline, step, proofs);
     case "mend-entry":
       mendEntry(store.driver.contentDir(step.cacheId), step.name, step.node);
       return;
@@ -189,15 +196,25 @@ async function findDirectory(
   writeCacheId(store, chainId, only);
 }
 
-async function proveDirectory(
+/** Each is tried; throws of the first of which nobody can say. */
+async function proveDirectories(
   store: Store,
   pipeline: LayerPipeline,
-  { chainId, diffId, cacheId, others, then }: Step & { do: "prove-directory" },
+  { layers, then }: Step & { do: "prove-directories" },
+  proofs: Proofs,
 ): Promise<void> {
-  const proven = await provenDirectory(store, pipeline, { chainId, diffId }, cacheId, others);
-  if (proven === null) throw unprovable(chainId, 0, others.length + 1);
-  if (proven !== cacheId) writeCacheId(store, chainId, proven);
-  else for (const step of then) await doStep(store, pipeline, step);
+  let isMoved = false;
+  let unproven: Doubt | null = null;
+  for (const layer of layers) {
+    const proven = await provenDirectory(store, pipeline, layer, proofs);
+    if (proven === null) unproven ??= layer;
+    else if (proven !== layer.cacheId) {
+      writeCacheId(store, layer.chainId, proven);
+      isMoved = true;
+    }
+  }
+  if (unproven !== null) throw unprovable(unproven.chainId, 0, unproven.others.length + 1);
+  if (!isMoved) for (const step of then) await doStep(store, pipeline, step, proofs);
 }
 
 function writeCacheId(store: Store, chainId: ChainId, cacheId: CacheId): void {

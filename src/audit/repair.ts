@@ -7,6 +7,7 @@ import { throwIfAborted } from "../layer/abort.js";
 import type { LayerPipeline } from "../layer/pipeline.js";
 import type { SourceImage } from "../source/source.js";
 import type { Store } from "../store/store.js";
+import type { Proofs } from "./find-directory.js";
 import type { FsckResult } from "./fsck.js";
 import type { Finding } from "./fsck-finding.js";
 import { SourceRestorer } from "./repair-source.js";
@@ -47,11 +48,12 @@ export async function repairRoot(run: RepairRun): Promise<RepairResult> {
       return { repaired: repaired.filter((finding) => !left.has(keyOf(finding))), remaining: result, failures };
     }
     await using restorer = new SourceRestorer(store, result, run.pipeline, run.images);
+    const proofs: Proofs = new Map();
     for (const finding of todo) {
       throwIfAborted(run.signal);
       tried.add(keyOf(finding));
       try {
-        for (const step of finding.steps) await doStep(store, run.pipeline, step);
+        for (const step of finding.steps) await doStep(store, run.pipeline, step, proofs);
         const restored = await restorer.restore(finding);
         if (finding.steps.length > 0 || restored) repaired.push(finding);
       } catch (thrown) {

@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import { LINK } from "../../driver/overlay2-check.js";
 import type { CacheId, ChainId } from "../../model/digest.js";
+import type { Doubt } from "../fsck-doubts.js";
 import { type Finding, finding, type Step, shown } from "../fsck-finding.js";
 import type { DirectoryRecord, Picture } from "../fsck-picture.js";
 import type { Relations } from "../fsck-relations.js";
@@ -12,6 +13,8 @@ import { isNamedBelow } from "./missing-directories.js";
 interface Lodger {
   readonly subject: string;
   readonly cacheId: CacheId;
+  /** Itself, or what the container stands on; null for none. */
+  readonly top: ChainId | null;
   /** Directories below, topmost first; null for those that nobody knows, or for all of them. */
   readonly below: readonly (CacheId | null)[] | null;
   readonly hasChildren: boolean;
@@ -39,7 +42,7 @@ function* lodgers(picture: Picture, relations: Relations): Generator<Lodger> {
     const cacheId = places.of(chainId);
     if (cacheId === null || !picture.directories.has(cacheId)) continue;
     const hasChildren = children.has(chainId) || mountsOn.has(chainId);
-    yield { subject: chainId, cacheId, below: below(parentOf(chainId)), hasChildren };
+    yield { subject: chainId, cacheId, top: chainId, below: below(parentOf(chainId)), hasChildren };
   }
   for (const mount of picture.mounts.values()) {
     const parent = topOf(picture, relations, mount.containerId);
@@ -48,10 +51,10 @@ function* lodgers(picture: Picture, relations: Relations): Generator<Lodger> {
     const subject = mount.containerId;
     // A directory that it names and that is somebody else's is that one's.
     const { rw, init } = places.mounts.get(subject) ?? { rw: null, init: null };
-    if (init !== null) yield { subject, cacheId: init, below: stack, hasChildren: true };
+    if (init !== null) yield { subject, cacheId: init, top: parent, below: stack, hasChildren: true };
     if (rw === null) continue;
     const onInit = init === null || stack === null ? stack : [init, ...stack];
-    yield { subject, cacheId: rw, below: onInit, hasChildren: false };
+    yield { subject, cacheId: rw, top: parent, below: onInit, hasChildren: false };
   }
 }
 
@@ -122,7 +125,7 @@ function* checkLower(
   const names = below.map((layer) => (layer === null ? null : nameOf(layer)));
   const content = names.map((name, i) => `l/${name ?? record.lowers[i] ?? "?"}`).join(":");
   const write = names.includes(null) ? [] : [{ do: "write", path, content, mode: 0o644 } as const];
-  const steps = ifItsOwn(relations, lodger, below.length === 0 ? [{ do: "remove", path } as const] : write);
+  const steps = ifProven(relations, lodger, below.length === 0 ? [{ do: "remove", path } as const] : write);
   const expected = below.length === 0 ? "no such file" : shown(content);
   if (lower.kind === "absent") {
     yield finding("LOWER_MISSING", { subject, path, detail: `expected ${expected}`, steps });
@@ -134,13 +137,21 @@ function* checkLower(
   }
 }
 
-/** Where the directory may be another layer's it is not made to look like this one's. */
-function ifItsOwn({ places, truth }: Relations, { subject, cacheId }: Lodger, then: readonly Step[]): readonly Step[] {
-  const chainId = subject as ChainId;
-  const others = places.othersFor(chainId);
-  const diffId = truth.get(chainId)?.diffId;
-  if (others.length === 0 || diffId === undefined) return then;
-  return [{ do: "prove-directory", chainId, diffId, cacheId, others, then }];
+/** Where one of the layers may have another directory, nothing is made to look as if it had this one. */
+function ifProven({ places, parentOf }: Relations, { top }: Lodger, then: readonly Step[]): readonly Step[] {
+  const doubts = places.doubts();
+  if (doubts.size === 0) return then;
+  const layers = new Set<Doubt>();
+  const seen = new Set<ChainId>();
+  for (let id = top; id !== null && !seen.has(id); id = parentOf(id)) {
+    seen.add(id);
+    const doubt = doubts.get(id);
+    for (const rival of doubt === undefined ? [] : [id, ...doubt.rivals]) {
+      const layer = doubts.get(rival);
+      if (layer !== undefined) layers.add(layer);
+    }
+  }
+  return layers.size === 0 ? then : [{ do: "prove-directories", layers: [...layers], then }];
 }
 
 /** As it is in a sound root, to the last byte. */
