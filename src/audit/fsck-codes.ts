@@ -254,7 +254,7 @@ export const FSCK_CODES = {
   CONTAINER_DIR_WRONG: {
     severity: "error",
     what: "is not called after the container whose files it has: dockerd does not load it",
-    repair: "renamed, and the one that has its name, too",
+    repair: "renamed, and the one that has its name, too; a copy is moved to ROOT/ovl-lost+found",
   },
   CONTAINER_CONFIG_UNREADABLE: {
     severity: "error",

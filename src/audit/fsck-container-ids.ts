@@ -10,11 +10,18 @@ export function isContainerId(name: string): boolean {
   return CONTAINER_ID.test(name);
 }
 
-/** @param records by the names of their directories @returns by the containers that they are of */
+export interface Settled {
+  /** By the containers that they are of. */
+  readonly containers: ReadonlyMap<string, ContainerRecord>;
+  /** Of the directory of a container that is there, too; `id` is that container's. */
+  readonly copies: readonly ContainerRecord[];
+}
+
+/** @param records by the names of their directories */
 export function settleContainers(
   records: ReadonlyMap<string, ContainerRecord>,
   mounts: ReadonlyMap<string, MountRecord>,
-): Map<string, ContainerRecord> {
+): Settled {
   const claims = new Map<string, string[]>();
   for (const [name, record] of records) {
     const id = idIn(record) ?? name;
@@ -25,15 +32,19 @@ export function settleContainers(
     // Else it is the id in the config that is wrong.
     return !mounts.has(name) || claims.has(name);
   };
-  return new Map(
-    [...records].map(([name, record]) => {
-      const id = idIn(record) ?? name;
-      return isOthers(name, id) ? [id, { ...record, id }] : [name, record];
-    }),
-  );
+  const containers = new Map<string, ContainerRecord>();
+  const copies: ContainerRecord[] = [];
+  for (const [name, record] of records) {
+    const id = idIn(record) ?? name;
+    const isCopy = id !== name && !mounts.has(name) && mounts.has(id) && idIn(records.get(id)) === id;
+    if (isCopy) copies.push({ ...record, id });
+    else if (isOthers(name, id)) containers.set(id, { ...record, id });
+    else containers.set(name, record);
+  }
+  return { containers, copies };
 }
 
-function idIn({ config }: ContainerRecord): string | null {
-  const id = config?.["ID"];
+function idIn(record: ContainerRecord | undefined): string | null {
+  const id = record?.config?.["ID"];
   return typeof id === "string" && isContainerId(id) ? id : null;
 }

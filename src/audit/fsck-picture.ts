@@ -124,6 +124,8 @@ export interface Picture {
   readonly links: ReadonlyMap<string, string | null>;
   readonly mounts: ReadonlyMap<string, MountRecord>;
   readonly containers: ReadonlyMap<string, ContainerRecord>;
+  /** Directories that are a copy of a container's. */
+  readonly copies: readonly ContainerRecord[];
   readonly containerEntries: Listing;
   readonly images: ReadonlyMap<ImageId, ImageRecord>;
   readonly contentEntries: Listing;
@@ -182,7 +184,7 @@ export function readPicture(root: string, driver: DriverName, daemonRuns: boolea
     homeEntries,
     links,
     mounts,
-    containers: settleContainers(readContainers(files, join(root, "containers"), containerEntries), mounts),
+    ...settleContainers(readContainers(files, join(root, "containers"), containerEntries), mounts),
     containerEntries,
     images,
     metadata,

@@ -107,9 +107,22 @@ export function readContainers(
       warnings.push({ code, subject: id, message: thrown.message });
     }
   }
+  const copies = containers.filter((container) => isCopy(container, containers));
+  for (const { id, config } of copies) {
+    const what = `${join(root, "containers", id)} is a copy of that of container ${String(config["ID"])}`;
+    const message = `container ${id} is left out: ${what}, which dockerd does not load; "ovl fsck --repair" moves it aside`;
+    warnings.push({ code: "BAD_CONTAINER", subject: id, message });
+  }
   // A daemon makes a container's layers first, and removes them last.
   if (byContainer.size > 0 && !daemonRuns()) warnings.push(...[...byContainer.keys()].map((id) => lost(root, id)));
-  return { containers, warnings };
+  return { containers: containers.filter((container) => !copies.includes(container)), warnings };
+}
+
+/** Whether it has the id, and so the name, of another that is there, and no layers. */
+function isCopy({ id, config, mount }: Container, containers: readonly Container[]): boolean {
+  const { ID } = config;
+  if (ID === id || mount !== null) return false;
+  return containers.some((other) => other.id === ID && other.config["ID"] === ID);
 }
 
 function lost(root: string, id: string): StoreWarning {

@@ -3,12 +3,14 @@
  * directory is changed or taken away for it.
  */
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { after, before, describe, it } from "node:test";
+import { rootUse } from "../../src/audit/du.js";
 import type { FsckCode } from "../../src/audit/fsck-codes.js";
 import type { FsckReport } from "../../src/audit/fsck-report.js";
 import { fsck, fsckRepair } from "../../src/audit/fsck-run.js";
+import { findOwners } from "../../src/audit/owner.js";
 import { openStore } from "../../src/store/store.js";
 import { copyRoot } from "../support/copy-root.js";
 import { expectSound } from "../support/expect-sound.js";
@@ -132,6 +134,11 @@ const MENDED: readonly Mixture[] = [
     mix: ({ web }) => renameSync(dirname(web.config), join(dirname(dirname(web.config)), HEX)),
   },
   {
+    title: "a copy of a container's directory",
+    codes: ["CONTAINER_DIR_WRONG"],
+    mix: ({ web }) => cpSync(dirname(web.config), join(dirname(dirname(web.config)), HEX), { recursive: true }),
+  },
+  {
     title: "the directories of two containers in each other's place",
     codes: ["CONTAINER_DIR_WRONG"],
     mix: ({ web, job }) => swap(dirname(web.config), dirname(job.config)),
@@ -248,6 +255,16 @@ describe("fsck of containers and layers that are mixed up", () => {
       expectSound(root.path);
     });
   }
+
+  it("counts no copy of a container's directory as a container", async () => {
+    const { path, web } = copy();
+    cpSync(dirname(web.config), join(path, "containers", HEX), { recursive: true });
+    await using store = await openStore({ root: path, driver: null });
+    const { containers } = rootUse(store).use;
+    assert.deepEqual([containers.length, containers.filter(({ id }) => id === HEX)], [3, []]);
+    const { owners } = findOwners(store, ["web"]);
+    assert.deepEqual([...new Set(owners.flatMap((owner) => owner.containers.map(({ id }) => id)))], [web.id]);
+  });
 
   for (const { title, codes, mix } of LEFT) {
     it(`changes nothing for ${title}`, async () => {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { containerTable } from "../../src/cli/views/containers.js";
@@ -102,6 +102,23 @@ test("what is marked as running without a process has exited, and that is told",
   const { inspect } = inspectContainer(store, resolveContainer(store, "lost"));
   const { Status, Running, Pid } = inspect["State"] as Record<string, unknown>;
   assert.deepEqual([Status, Running, Pid], ["exited", false, 0]);
+});
+
+test("a copy of a container's directory under another name hides it from nobody", async () => {
+  using work = scratch("list", 0);
+  await using store = await rootWithImage(work);
+  const { id } = await createContainer(store, "app:1", withName("web"));
+  const copy = "0".repeat(64);
+  cpSync(join(store.root, "containers", id), join(store.root, "containers", copy), { recursive: true });
+  await using root = await openStore({ root: store.root, driver: null });
+  assert.equal(resolveContainer(root, "web").id, id);
+  const { containers, warnings } = listContainers(root, { all: true });
+  assert.deepEqual(
+    containers.map(({ summary }) => summary.id),
+    [id],
+  );
+  assert.match(warnings[0]?.message ?? "", new RegExp(`^container ${copy} is left out: .* copy of .* ${id}`));
+  assert.throws(() => resolveContainer(root, copy), { message: /is a copy of/ });
 });
 
 test("a container is found by name, id and the beginning of its id", async () => {

@@ -54,6 +54,10 @@ export function* checkContainers(picture: Picture, relations: Relations): Genera
     if (other === undefined) names.set(name, id);
     else yield finding("CONTAINER_NAME_TAKEN", { subject: id, path, detail: `${other} is called ${name}, too` });
   }
+  for (const { id, dir } of picture.copies) {
+    const detail = `it is a copy of ${join(dirname(dir), id)}`;
+    yield finding("CONTAINER_DIR_WRONG", { subject: id, path: dir, detail, steps: [{ do: "set-aside", path: dir }] });
+  }
   const isContainer = ({ name, kind }: { name: string; kind: string }) => kind === "directory" && isContainerId(name);
   yield* strays(join(picture.root, "containers"), picture.containerEntries, "STRAY_IN_CONTAINERS", isContainer);
 }
