@@ -95,7 +95,7 @@ function commandOf(config: JsonObject): string {
 }
 
 function staleWarning({ id, name }: Container): StoreWarning {
-  const message = `${labelOf({ id, name })} is marked as running, but its process is gone: the daemon that ran it was killed, and the next one notes that the container has exited`;
+  const message = `${labelOf({ id, name })} is marked as running, but its process is gone: the daemon that ran it was killed, or the root was copied while it ran; the next dockerd notes that the container has exited`;
   return { code: "BAD_CONTAINER", subject: id, message };
 }
 
