@@ -62,7 +62,9 @@ export function findContainer(store: Store, text: string): Container | null {
   const { containers } = store.users;
   const name = text.startsWith("/") ? text.slice(1) : text;
   if (name === "") return null;
-  const exact = containers.find(({ id }) => id === text) ?? containers.find((container) => container.name === name);
+  const named = containers.filter((container) => container.name === name);
+  // Of one that dockerd does not list the name is free.
+  const exact = containers.find(({ id }) => id === text) ?? named.find(({ mount }) => mount !== null) ?? named[0];
   if (exact !== undefined) return exact;
   const candidates = /^[0-9a-f]+$/.test(text) ? containers.filter(({ id }) => id.startsWith(text)) : [];
   if (candidates.length <= 1) return candidates[0] ?? null;

@@ -98,7 +98,10 @@ test("what is marked as running without a process has exited, and that is told",
   });
   const { containers, warnings } = listContainers(store, { all: true });
   assert.equal(containers[0]?.summary.state, "exited");
-  assert.match(warnings[0]?.message ?? "", /^container lost is marked as running, but its process is gone/);
+  assert.match(
+    warnings[0]?.message ?? "",
+    /^container lost is marked as running, but its process is gone: .* killed, or the root was copied while it ran/,
+  );
   const { inspect } = inspectContainer(store, resolveContainer(store, "lost"));
   const { Status, Running, Pid } = inspect["State"] as Record<string, unknown>;
   assert.deepEqual([Status, Running, Pid], ["exited", false, 0]);
@@ -119,6 +122,19 @@ test("a copy of a container's directory under another name hides it from nobody"
   );
   assert.match(warnings[0]?.message ?? "", new RegExp(`^container ${copy} is left out: .* copy of .* ${id}`));
   assert.throws(() => resolveContainer(root, copy), { message: /is a copy of/ });
+});
+
+test("a name is that of the container which has layers", async () => {
+  using work = scratch("list", 0);
+  await using store = await rootWithImage(work);
+  const made = [];
+  for (const name of ["one", "two"]) made.push(await createContainer(store, "app:1", withName(name)));
+  const [lost = "", kept = ""] = made.map(({ id }) => id).sort();
+  rmSync(join(store.layers.path, "mounts", lost), { recursive: true });
+  for (const name of ["one", "two"]) edit(store, name, (config) => (config["Name"] = "/web"));
+  await using root = await openStore({ root: store.root, driver: null });
+  assert.equal(resolveContainer(root, "web").id, kept);
+  assert.equal(resolveContainer(root, lost).id, lost);
 });
 
 test("a container is found by name, id and the beginning of its id", async () => {
