@@ -1,8 +1,8 @@
 /** Mounting what a container or an image shows, with the kernel's overlay filesystem. */
-import { realpathSync } from "node:fs";
+import { accessSync, constants, realpathSync } from "node:fs";
 import type { MountPlan } from "../driver/driver.js";
 import { layerMounts } from "../driver/layer-mounts.js";
-import { OvlError, osError } from "../errors.js";
+import { errnoOf, OvlError, osError } from "../errors.js";
 import { byteStringOf } from "../model/bytes.js";
 import type { CacheId, ImageId } from "../model/digest.js";
 import type { Container } from "../store/mounts.js";
@@ -37,7 +37,10 @@ export async function mountContainer(store: Store, container: Container, request
   const damage = damageOf(store, container);
   if (damage !== null) throw new OvlError("BAD_ROOT", damage.message, { container: container.id, path: damage.path });
   const mountId = container.mount?.mountId as CacheId;
-  if (!request.readOnly) refuseSecondWriter(store, container, mountId);
+  if (!request.readOnly) {
+    refuseSecondWriter(store, container, mountId);
+    refuseReadOnlyDisk(store, container, mountId);
+  }
   return mountLayer(store, mountId, request);
 }
 
@@ -70,6 +73,18 @@ function refuseSecondWriter(store: Store, { id, name, running }: Container, moun
       path: other.point,
     },
   );
+}
+
+/** The kernel says EINVAL, for this and for much else. */
+function refuseReadOnlyDisk(store: Store, container: Container, mountId: CacheId): void {
+  const path = store.driver.contentDir(mountId);
+  try {
+    accessSync(path, constants.W_OK);
+  } catch (thrown) {
+    if (errnoOf(thrown) !== "EROFS") return;
+    const message = `${labelOf(container)} cannot be mounted for writing: ${path} is on a read-only file system; use --read-only`;
+    throw new OvlError("PERMISSION", message, { container: container.id, path, errno: "EROFS" });
+  }
 }
 
 async function mountLayer(store: Store, cacheId: CacheId, request: MountRequest): Promise<Mounted> {

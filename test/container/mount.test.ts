@@ -274,7 +274,7 @@ describe("mounts", { skip: oracle("root") }, () => {
       unmount(store, "base:1");
     }));
 
-  test("a root on a read-only file system is mounted without a write", () =>
+  test("a root on a read-only file system is mounted without a write, and not for writing", () =>
     withContainer(async (store, work) => {
       const evidence = work.dir("evidence");
       await runOk("mount", ["--bind", store.root, evidence]);
@@ -289,6 +289,13 @@ describe("mounts", { skip: oracle("root") }, () => {
         assert.equal(readFileSync(join(image.path, "file"), "utf8"), "top");
         assert.equal(unmountAll(reader, layerMounts(reader.driver), false).length, 2);
         assert.ok(!existsSync(path));
+        for (const dir of [null, work.dir("writable")]) {
+          const refused = mountContainer(reader, web(reader), { ...MERGED, dir });
+          await assert.rejects(refused, {
+            code: "PERMISSION",
+            message: /web .* read-only file system; use --read-only$/,
+          });
+        }
       } finally {
         await run("umount", [evidence]);
       }
