@@ -13,6 +13,7 @@ import type { Problem } from "../store/verification.js";
 import { isBuildKits } from "./buildkit.js";
 import { compareWithHeaders, type Difference } from "./checks/tampering.js";
 import { sizeInSplit, sizeOnDisk } from "./count-size.js";
+import { findSwapped } from "./find-swapped.js";
 import type { FsckResult } from "./fsck.js";
 import type { FsckCode } from "./fsck-codes.js";
 import { type Finding, finding } from "./fsck-finding.js";
@@ -43,7 +44,8 @@ export async function checkContent(
 ): Promise<FsckResult> {
   const findings: Finding[] = [];
   let { files, bytes } = result.checked;
-  const rebuilt = targets(result).map((target) => ({ target, problems: rebuild(store, pipeline, target, options) }));
+  const layers = targets(result);
+  const rebuilt = layers.map((target) => ({ target, problems: rebuild(store, pipeline, target, options) }));
   // Awaited in order below: one that fails before its turn is not to end the process.
   for (const { problems } of rebuilt) problems.catch(() => {});
   const trees = new Trees();
@@ -56,7 +58,10 @@ export async function checkContent(
     files += found.files;
     bytes += found.bytes;
   }
-  return { ...result, findings: [...result.findings, ...findings], checked: { ...result.checked, files, bytes } };
+  const swapped = await findSwapped(store, pipeline, result.picture, layers, findings);
+  const own = findings.filter(({ subject }) => !swapped.has(subject));
+  const all = [...result.findings, ...swapped.values(), ...own];
+  return { ...result, findings: all, checked: { ...result.checked, files, bytes } };
 }
 
 /**

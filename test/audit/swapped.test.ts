@@ -135,6 +135,25 @@ describe("layers that have each other's directories", { skip: oracle("root", "se
     }
   }
 
+  it("are found by their files alone, where nothing stands on them", async () => {
+    const root = work.join(`copy-${copies++}`);
+    const files = await siblings(root, [], false);
+    const before = files.map((file) => readFileSync(file, "utf8")) as [string, string];
+    writeFileSync(files[0], before[1]);
+    writeFileSync(files[1], before[0]);
+    await using store = await openStore({ root, driver: null });
+    const { problems } = await fsck(store, { deep: true, jobs: 1 });
+    assert.deepEqual(
+      problems.map(({ code, path }) => [code, path]).sort(),
+      files.map((path) => ["CACHE_ID_SHARED", path]).sort(),
+    );
+    await expectMended(root, true);
+    assert.deepEqual(
+      files.map((file) => readFileSync(file, "utf8")),
+      before,
+    );
+  });
+
   for (const [title, spoil] of SPOILT) {
     it(`are told from a container that has another's lower${title}`, async () => {
       const root = work.join(`copy-${copies++}`);
