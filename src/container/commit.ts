@@ -16,7 +16,7 @@ import { resolveContainer } from "../store/resolve-container.js";
 import type { Store } from "../store/store.js";
 import { missingLayer, readImage, type StoredImage } from "../store/stored-image.js";
 import { tagOf } from "../store/tag.js";
-import { isMachineRoot } from "../sys/privilege.js";
+import { seesTrusted } from "../sys/privilege.js";
 import { syncFileSystem } from "../sys/sync.js";
 import { changedConfig } from "./commit-changes.js";
 import { committedConfig } from "./commit-config.js";
@@ -118,7 +118,7 @@ async function pack(
   await using pipeline = new LayerPipeline({ jobs: 1, maxLayerBytes: Number.POSITIVE_INFINITY, signal });
   try {
     const outcome = await pipeline.run(
-      async () => ({ stage: "pack", directory, userXattrs: !isMachineRoot() }),
+      async () => ({ stage: "pack", directory, userXattrs: !seesTrusted() }),
       { stage: "extract", diffId: null, directory: layer.contentDir, tarSplit: layer.tarSplitPath, strict: false },
       { size: 0, onProgress: (input) => progress?.working(id, input) },
     );

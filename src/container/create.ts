@@ -13,7 +13,7 @@ import { resolveImage } from "../store/resolve.js";
 import type { Store } from "../store/store.js";
 import { missingLayer, readImage, type StoredImage } from "../store/stored-image.js";
 import type { StoreWarning } from "../store/warning.js";
-import { isMachineRoot } from "../sys/privilege.js";
+import { isMachineRoot, seesTrusted } from "../sys/privilege.js";
 import { containerJson } from "./container-json.js";
 import { hostConfigJson } from "./host-config.js";
 import { fillInitLayer } from "./init-layer.js";
@@ -72,7 +72,7 @@ export async function createContainer(
   const document = { id, name, named: options.name !== null, imageId: image.id, created, driver: driver.name, run };
   const mountPoints = mountPointsOf(volumes);
   container.writeDocuments(hostConfigJson(), containerJson({ ...document, mountPoints }));
-  await makeVolumes(store.root, volumes, dirs, { userXattrs: !privileged, signal: options.signal });
+  await makeVolumes(store.root, volumes, dirs, { userXattrs: !seesTrusted(), signal: options.signal });
   container.commit();
   return { id, name, warnings: platformWarnings(image, imageName) };
 }
@@ -124,7 +124,7 @@ function contentDirs(store: Store, { cacheId }: Layer): string[] {
 
 /** dockerd makes it in the container's own layer, where it shows as a change. */
 function makeWorkingDirectory(dirs: readonly string[], workingDir: string, privileged: boolean): void {
-  using union = new Union(dirs, { userXattrs: !privileged });
+  using union = new Union(dirs, { userXattrs: !seesTrusted() });
   using upper = new UpperLayer(union, privileged);
   using found = union.locate(byteStringOf(workingDir), "all");
   const obstacle = found.entry?.type === "directory" ? null : (found.entry ?? found.obstacle);

@@ -5,6 +5,7 @@
  */
 import { type ByteString, byteStringOf } from "../model/bytes.js";
 import { Union } from "../rootfs/union.js";
+import { seesTrusted } from "../sys/privilege.js";
 import { UpperLayer } from "./upper.js";
 
 type Item = readonly [directory: string, name: string, content: "directory" | "file" | { readonly symlink: string }];
@@ -30,7 +31,7 @@ const MODE = 0o755;
  * @param privileged whether the process can give owners, as only root's can
  */
 export function fillInitLayer(dir: string, below: readonly string[], privileged: boolean): void {
-  using union = new Union([dir, ...below], { userXattrs: !privileged });
+  using union = new Union([dir, ...below], { userXattrs: !seesTrusted() });
   using upper = new UpperLayer(union, privileged);
   for (const item of ITEMS) {
     removeObstacles(union, upper, item);

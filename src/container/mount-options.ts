@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import type { MountPlan } from "../driver/driver.js";
 import { OvlError } from "../errors.js";
-import { isMachineRoot } from "../sys/privilege.js";
+import { seesTrusted } from "../sys/privilege.js";
 
 /** mount(2) takes a page, with the NUL at its end; no page of Linux is smaller. */
 const MAX_OPTIONS = 4096 - 1;
@@ -43,5 +43,5 @@ function optionText({ lower, upper }: Overlay, features: readonly string[], at: 
  */
 function kernelFeatures(): string[] {
   const index = existsSync("/sys/module/overlay/parameters/index");
-  return [...(index ? ["index=off"] : []), ...(isMachineRoot() ? [] : ["userxattr"])];
+  return [...(index ? ["index=off"] : []), ...(seesTrusted() ? [] : ["userxattr"])];
 }

@@ -28,7 +28,7 @@ import {
 } from "../sys/at.js";
 import { changeModeAt, changeOwnerAt } from "../sys/attributes.js";
 import { ENOENT, must } from "../sys/errno.js";
-import { ROOTS_MARK, USERS_MARK, YES } from "../sys/opaque.js";
+import { ownMark, YES } from "../sys/opaque.js";
 import { namesAt } from "../sys/read-names.js";
 import { isDirectory, statAt } from "../sys/stat.js";
 import { setXattrAt } from "../sys/xattr.js";
@@ -260,8 +260,7 @@ export class UpperLayer implements Disposable {
   }
 
   #setOpaque(dir: number, name: ByteString): void {
-    const attribute = this.#privileged ? ROOTS_MARK : USERS_MARK;
-    this.#must(setXattrAt(dir, name, attribute, YES), name);
+    this.#must(setXattrAt(dir, name, ownMark(), YES), name);
   }
 
   #must(result: number, path: ByteString): number {

@@ -3,7 +3,7 @@ import type { ByteString } from "../model/bytes.js";
 import { close, makeNodeAt, O_PATH, S_IFCHR } from "../sys/at.js";
 import { changeOwnerAt } from "../sys/attributes.js";
 import { EEXIST } from "../sys/errno.js";
-import { ROOTS_MARK, USERS_MARK, YES } from "../sys/opaque.js";
+import { ownMark, YES } from "../sys/opaque.js";
 import { isDirectory, statAt } from "../sys/stat.js";
 import { setXattrOfPathFd } from "../sys/xattr.js";
 import type { TarEntry } from "../tar/entry.js";
@@ -30,7 +30,7 @@ function removeNamesake(target: ApplyTarget, entry: TarEntry, at: EntryPath): vo
 
 /** The directory hides what lower layers have in it. dockerd marks whatever is there, a file too. */
 function markOpaque(target: ApplyTarget, at: EntryPath): void {
-  const name = target.privileged ? ROOTS_MARK : USERS_MARK;
+  const name = ownMark();
   const fd = target.must(target.jail.open((at.parent || ".") as ByteString, O_PATH), "its directory");
   try {
     target.must(setXattrOfPathFd(fd, name, YES), `the mark ${name} of its directory`);

@@ -3,7 +3,7 @@ import { lstatSync } from "node:fs";
 import { refuseSymlinks } from "../driver/is-directory.js";
 import { OvlError } from "../errors.js";
 import type { Store } from "../store/store.js";
-import { isMachineRoot } from "../sys/privilege.js";
+import { isMachineRoot, seesTrusted } from "../sys/privilege.js";
 import { layersOf, type RootfsTarget, resolveTarget, type UnionLayer } from "./layers.js";
 import { Union } from "./union.js";
 
@@ -62,7 +62,7 @@ export function openUnion(store: Store, layers: readonly UnionLayer[]): Union {
   );
   if (marks === "unreadable" && layers.length > 1) {
     const path = store.driver.home;
-    const message = `the layers in ${path} are root's, and only root can read which of their directories hide those below: files that an upper layer has hidden may show; run ovl as root`;
+    const message = `the layers in ${path} are root's, and only root with CAP_SYS_ADMIN can read which of their directories hide those below: unless ovl wrote them without that right, files that an upper layer has hidden may show; run ovl as root of the machine`;
     union.warnings.push({ code: "UNPRIVILEGED", path, message });
   }
   return union;
@@ -81,6 +81,6 @@ export function openSingleLayer(store: Store, layer: UnionLayer): Union {
 function marksOf(store: Store): "trusted" | "user" | "unreadable" {
   const owner = lstatSync(store.driver.home, { throwIfNoEntry: false })?.uid ?? 0;
   if (owner !== 0) return "user";
-  if (isMachineRoot()) return "trusted";
-  return process.getuid?.() === 0 ? "user" : "unreadable";
+  if (seesTrusted()) return "trusted";
+  return process.getuid?.() === 0 && !isMachineRoot() ? "user" : "unreadable";
 }

@@ -12,6 +12,8 @@ export function isMachineRoot(): boolean {
   }
 }
 
+const CAP_SYS_ADMIN = 21;
+
 /**
  * capabilities(7) that files of layers ask for: foreign owners, ids on files, devices, trusted.* and file capabilities.
  */
@@ -20,15 +22,23 @@ const LAYER_CAPABILITIES = [
   1, // CAP_DAC_OVERRIDE
   3, // CAP_FOWNER
   4, // CAP_FSETID
-  21, // CAP_SYS_ADMIN
+  CAP_SYS_ADMIN,
   27, // CAP_MKNOD
   31, // CAP_SETFCAP
 ];
 
 /** Whether everything in a layer can be made as it is: uid 0 in a container has often lost some of what that takes. */
 export function canMakeLayers(): boolean {
-  if (!isMachineRoot()) return false;
+  return isMachineRoot() && hasCapabilities(LAYER_CAPABILITIES);
+}
+
+/** Whether it can see and set `trusted.*`: without that, root's marks on directories are as good as not there. */
+export function seesTrusted(): boolean {
+  return isMachineRoot() && hasCapabilities([CAP_SYS_ADMIN]);
+}
+
+function hasCapabilities(wanted: readonly number[]): boolean {
   const effective = /^CapEff:\s+([0-9a-f]+)/m.exec(readFileSync("/proc/self/status", "latin1"))?.[1] ?? "0";
   const mask = BigInt(`0x${effective}`);
-  return LAYER_CAPABILITIES.every((capability) => ((mask >> BigInt(capability)) & 1n) === 1n);
+  return wanted.every((capability) => ((mask >> BigInt(capability)) & 1n) === 1n);
 }

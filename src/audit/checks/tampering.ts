@@ -15,6 +15,7 @@ import {
   S_IFREG,
 } from "../../sys/at.js";
 import { ROOTS_MARK, USERS_MARK, YES } from "../../sys/opaque.js";
+import { canMakeLayers, seesTrusted } from "../../sys/privilege.js";
 import { namesAt, readLinkAt } from "../../sys/read-names.js";
 import { isDirectory, type Stat, statAt, statOf } from "../../sys/stat.js";
 import { getXattrAt, listXattrsAt } from "../../sys/xattr.js";
@@ -61,7 +62,9 @@ class Comparison {
   readonly #identities = new Map<LayerNode, { readonly identity: string; readonly path: ByteString }>();
   /** A root that an ordinary user filled has no owners and no devices. */
   readonly #privileged: boolean;
-  /** Whether `trusted.*`, with root's marks of opaque directories among them, can be seen: by root alone. */
+  /** So has one that was filled by this very process's like: by root without all of its rights. */
+  readonly #isLesserRoots: boolean;
+  /** Whether `trusted.*`, with root's marks of opaque directories among them, can be seen. */
   readonly #seesMarks: boolean;
 
   constructor(root: number, nodes: LayerNodes, options: TamperingOptions) {
@@ -70,7 +73,8 @@ class Comparison {
     this.#options = options;
     const stat = statOf(root);
     this.#privileged = typeof stat !== "number" && stat.uid === 0;
-    this.#seesMarks = !this.#privileged || process.geteuid?.() === 0;
+    this.#isLesserRoots = this.#privileged && process.getuid?.() === 0 && !canMakeLayers();
+    this.#seesMarks = !this.#privileged || seesTrusted();
   }
 
   /** @param below the tree of the layer below, open; negative for none */
@@ -84,10 +88,15 @@ class Comparison {
       if (this.#isBelow(path, gone)) continue;
       // Content that is missing is found where content is read.
       if (node.type === "file" && node.size > 0 && node.names === 1 && !node.inherited) continue;
-      if (!this.#privileged && (node.type === "char" || node.type === "block") && !node.whiteout) continue;
+      if (this.#isLeftOut(node)) continue;
       this.#find("ENTRY_MISSING", path, `it was a ${nameOf(node)}`, node);
     }
     return this.#found;
+  }
+
+  #isLeftOut({ type, whiteout }: LayerNode): boolean {
+    if (this.#privileged && !this.#isLesserRoots) return false;
+    return (type === "char" || type === "block") && !whiteout;
   }
 
   #isBelow(path: ByteString, gone: ReadonlySet<ByteString>): boolean {
@@ -154,10 +163,13 @@ class Comparison {
       differ("LINK_TARGET_CHANGED", JSON.stringify(node.target), JSON.stringify(target));
     } else {
       // Without root's rights a layer's owner was given what it takes to read it back.
-      const needed = this.#privileged ? 0 : node.type === "directory" ? 0o700 : 0o400;
+      const needed = this.#privileged && !this.#isLesserRoots ? 0 : node.type === "directory" ? 0o700 : 0o400;
       differ("MODE_CHANGED", octal(node.mode | needed), octal((stat.mode & 0o7777) | needed));
     }
-    if (this.#privileged) differ("OWNER_CHANGED", `${node.uid}:${node.gid}`, `${stat.uid}:${stat.gid}`);
+    const owner = `${stat.uid}:${stat.gid}`;
+    if (this.#privileged && !(this.#isLesserRoots && owner === "0:0")) {
+      differ("OWNER_CHANGED", `${node.uid}:${node.gid}`, owner);
+    }
     this.#compareTimes(path, node, stat);
     this.#compareXattrs(dir, name, path, node);
     this.#compareNames(path, node, stat);
@@ -184,7 +196,7 @@ class Comparison {
     const listed = listXattrsAt(dir, name);
     if (typeof listed === "number") return;
     const wrong: string[] = [];
-    const mark = this.#privileged ? ROOTS_MARK : USERS_MARK;
+    const mark = this.#privileged && this.#seesMarks ? ROOTS_MARK : USERS_MARK;
     const brought = node.opaque ? new Map([...node.xattrs, [mark, YES]]) : node.xattrs;
     for (const attribute of listed) {
       if (brought.has(attribute) || KERNELS_OWN.test(attribute)) continue;
@@ -204,9 +216,16 @@ class Comparison {
 
   /** Whether the kernel takes such an attribute, so that one that is not there was removed. */
   #isKept(attribute: ByteString, { type }: LayerNode): boolean {
+    // Root's own may be there in its place, unseen.
+    if (attribute === USERS_MARK && !this.#seesMarks) return false;
     if (attribute.startsWith("user.")) return type === "file" || type === "directory";
     if (attribute.startsWith("trusted.") && !this.#seesMarks) return false;
-    return this.#privileged && /^(trusted|security)\./.test(attribute) && !KERNELS_OWN.test(attribute);
+    return (
+      this.#privileged &&
+      !this.#isLesserRoots &&
+      /^(trusted|security)\./.test(attribute) &&
+      !KERNELS_OWN.test(attribute)
+    );
   }
 
   #find(code: FsckCode, path: ByteString, detail: string, node: LayerNode | null): void {
