@@ -3,6 +3,7 @@
  * it held no bytes.
  */
 import { constants } from "node:fs";
+import { layerIds } from "../driver/layer-ids.js";
 import { entryPath } from "../layer/apply-path.js";
 import { Jail } from "../layer/jail.js";
 import { type ByteString, displayName } from "../model/bytes.js";
@@ -20,7 +21,7 @@ import {
 } from "../sys/at.js";
 import { AS_IT_IS, changeModeAt, changeOwnerAt, changeTimesAt, type Time } from "../sys/attributes.js";
 import { EEXIST, ENOENT, must } from "../sys/errno.js";
-import { ROOTS_MARK, YES } from "../sys/opaque.js";
+import { ROOTS_MARK, USERS_MARK, YES } from "../sys/opaque.js";
 import { readLinkAt } from "../sys/read-names.js";
 import { isSymlink, statAt } from "../sys/stat.js";
 import { listXattrsAt, procLink, removeXattr, setXattrAt } from "../sys/xattr.js";
@@ -35,9 +36,12 @@ export function mendEntry(dir: string, name: ByteString, node: LayerNode): void 
   const at = must(jail.directory(parent), what);
   if (statAt(at, base) === -ENOENT || targetDiffers(at, base, node)) make(at, base, node, what);
   if (node.whiteout) return;
-  must(changeOwnerAt(at, base, node.uid, node.gid), what);
-  mendXattrs(at, base, node, what);
-  if (node.type !== "symlink") must(changeModeAt(at, base, node.mode), what);
+  const ids = layerIds(dir);
+  if (ids !== null) must(changeOwnerAt(at, base, node.uid + ids.uid, node.gid + ids.gid), what);
+  mendXattrs(at, base, node, { mark: ids === null ? USERS_MARK : ROOTS_MARK, what });
+  // An ordinary user must be able to read it back.
+  const needed = ids !== null ? 0 : node.type === "directory" ? 0o700 : 0o400;
+  if (node.type !== "symlink") must(changeModeAt(at, base, node.mode | needed), what);
   const mtime: Time = node.mtime ?? AS_IT_IS;
   must(changeTimesAt(at, base, AS_IT_IS, mtime), what);
 }
@@ -76,13 +80,18 @@ function make(at: number, base: ByteString, { type, target, device, size }: Laye
   }
 }
 
-function mendXattrs(at: number, base: ByteString, node: LayerNode, what: string): void {
+function mendXattrs(
+  at: number,
+  base: ByteString,
+  node: LayerNode,
+  { mark, what }: { readonly mark: ByteString; readonly what: string },
+): void {
   const path = `${procLink(at)}/${base}` as ByteString;
   const listed = listXattrsAt(at, base);
   for (const name of typeof listed === "number" ? [] : listed) {
-    const wanted = node.xattrs.has(name) || (name === ROOTS_MARK && node.opaque);
+    const wanted = node.xattrs.has(name) || (name === mark && node.opaque);
     if (!wanted && !KERNELS_OWN.test(name)) must(removeXattr(path, name), what);
   }
   for (const [name, value] of node.xattrs) setXattrAt(at, base, name, value);
-  if (node.opaque) must(setXattrAt(at, base, ROOTS_MARK, YES), what);
+  if (node.opaque) must(setXattrAt(at, base, mark, YES), what);
 }

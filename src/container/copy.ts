@@ -1,5 +1,6 @@
 /** Files copied out of a container and into it, as `docker cp` does, with nothing mounted. */
 import { resolve } from "node:path";
+import { refuseRemapped } from "../driver/layer-ids.js";
 import { refuseMounted } from "../driver/layer-mounts.js";
 import { OvlError } from "../errors.js";
 import type { ByteString } from "../model/bytes.js";
@@ -115,6 +116,7 @@ function refuse(store: Store, container: Container): void {
       root: store.root,
     });
   }
+  refuseRemapped(store.driver);
   if (running) throw new OvlError("IN_USE", `${who} is running; stop it, or use docker cp`, { container: id });
   const damage = damageOf(store, container);
   if (damage !== null) throw new OvlError("BAD_ROOT", damage.message, { container: id, path: damage.path });

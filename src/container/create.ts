@@ -2,6 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { syncDirectory } from "../driver/files.js";
+import { refuseRemapped } from "../driver/layer-ids.js";
 import { OvlError } from "../errors.js";
 import { byteStringOf } from "../model/bytes.js";
 import { formatPlatform, hostPlatform } from "../model/platform.js";
@@ -85,6 +86,7 @@ function usableImage(store: Store, imageName: string): StoredImage {
       { root: store.root },
     );
   }
+  refuseRemapped(store.driver);
   const image = readImage(store, resolveImage(store, imageName));
   const missing = missingLayer(store, image);
   if (missing !== null) throw new OvlError("BAD_ROOT", missing, { image: image.id });

@@ -1,4 +1,5 @@
 /** Making a container's init layer again, which holds nothing of the container's own. */
+import { refuseRemapped } from "../driver/layer-ids.js";
 import { OvlError } from "../errors.js";
 import type { Container } from "../store/mounts.js";
 import type { Store } from "../store/store.js";
@@ -10,6 +11,7 @@ import { fillInitLayer } from "./init-layer.js";
  * Throws BAD_ROOT where the layers that it stood on are gone, too, or the container does not say how it knew it.
  */
 export function remakeInitLayer(store: Store, { id, mount }: Container): void {
+  refuseRemapped(store.driver);
   const refuse = (why: string) => {
     return new OvlError("BAD_ROOT", `cannot make the init layer of container ${id} again: ${why}`, { container: id });
   };

@@ -4,12 +4,13 @@
  * through a symlink: nothing that lies in a layer leads out of it.
  */
 import { constants } from "node:fs";
+import type { Ids } from "../driver/layer-ids.js";
 import { OvlError } from "../errors.js";
 import type { ByteString } from "../model/bytes.js";
 import { close, O_PATH, openAt, openAt2, RESOLVE_BENEATH, RESOLVE_NO_SYMLINKS, S_IFMT, S_IFREG } from "../sys/at.js";
 import { ELOOP, ENAMETOOLONG, ENOENT, ENOTDIR } from "../sys/errno.js";
 import { namesAt, readLinkAt } from "../sys/read-names.js";
-import { statAt, statOf } from "../sys/stat.js";
+import { type Stat, statAt, statOf } from "../sys/stat.js";
 import { type Content, reopen } from "./content.js";
 import { type Entry, entryOf, joinPath, SELF, shownPath, unreadable } from "./entry.js";
 import { type OverlayMarks, overlayMarks, visibleXattrs } from "./overlay-xattrs.js";
@@ -22,6 +23,7 @@ export interface UnionContext {
   readonly userXattrs: boolean;
   /** A single layer as it is, instead of what a mount shows. */
   readonly showsWhiteouts: boolean;
+  readonly ids: Ids | null;
   /** Told of directories that a kernel may merge with others than those of their path. */
   onRedirect(path: ByteString, dir: string): void;
 }
@@ -185,7 +187,7 @@ export class UnionDirectory implements Disposable {
 
   #stat(part: Part, name: ByteString): Entry | null {
     const stat = statAt(this.#fd(part), name);
-    if (typeof stat !== "number") return entryOf(name, stat, part.layer);
+    if (typeof stat !== "number") return entryOf(name, mapped(stat, this.#union.ids), part.layer);
     if (stat === -ENOENT || stat === -ENAMETOOLONG) return null;
     throw this.#failure(part.layer, joinPath(this.path, name), -stat, "look at");
   }
@@ -228,6 +230,13 @@ export class UnionDirectory implements Disposable {
       { path: shownPath(path), dir },
     );
   }
+}
+
+/** What is owned by somebody that no container knows stays as it is. */
+function mapped(stat: Stat, ids: Ids | null): Stat {
+  if (ids === null || ids.uid === 0) return stat;
+  const inside = (id: number, first: number) => (id < first ? id : id - first);
+  return { ...stat, identity: stat.identity, uid: inside(stat.uid, ids.uid), gid: inside(stat.gid, ids.gid) };
 }
 
 /** The kernel takes paths of 4095 bytes; a tree may be deeper. */

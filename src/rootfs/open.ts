@@ -1,6 +1,7 @@
 /** From what a user calls a container or an image to its file system, ready to be read. */
 import { lstatSync } from "node:fs";
 import { refuseSymlinks } from "../driver/is-directory.js";
+import { type Ids, layerIds } from "../driver/layer-ids.js";
 import { OvlError } from "../errors.js";
 import type { Store } from "../store/store.js";
 import { isMachineRoot, seesTrusted } from "../sys/privilege.js";
@@ -29,7 +30,7 @@ export function openRootfs(store: Store, text: string, index: number | null = nu
   // What an init layer has is made again with every start; without it the rest can still be read.
   const lost = all.find(({ kind, cacheId }) => kind === "init" && !store.driver.has(cacheId));
   const layers = all.filter((layer) => layer !== lost);
-  const union = openUnion(store, layers);
+  const union = openUnion(store, layers, layers[0] === undefined ? null : layerIds(layers[0].dir));
   if (lost !== undefined) {
     const message = `the init layer ${lost.dir} is missing, and left out: mount points and files that docker puts into every container; ovl fsck --repair makes it again`;
     union.warnings.push({ code: "MISSING_INIT", path: lost.dir, message });
@@ -52,13 +53,13 @@ function layerAt(layers: readonly UnionLayer[], index: number, target: string): 
   throw new OvlError("NOT_FOUND", `${target} has no layer ${index}; it has ${range}`, { target, layer: index });
 }
 
-/** The view of a target. The caller disposes it. */
-export function openUnion(store: Store, layers: readonly UnionLayer[]): Union {
+/** The view of a target. The caller disposes it. @param ids null: owners as they are on the disk */
+export function openUnion(store: Store, layers: readonly UnionLayer[], ids: Ids | null = null): Union {
   for (const { dir } of layers) refuseSymlinks(dir);
   const marks = marksOf(store);
   const union = new Union(
     layers.map(({ dir }) => dir),
-    { userXattrs: marks !== "trusted" },
+    { userXattrs: marks !== "trusted", ids },
   );
   if (marks === "unreadable" && layers.length > 1) {
     const path = store.driver.home;
@@ -71,7 +72,8 @@ export function openUnion(store: Store, layers: readonly UnionLayer[]): Union {
 /** One layer as it is on disk, its whiteouts shown. The caller disposes it. */
 export function openSingleLayer(store: Store, layer: UnionLayer): Union {
   refuseSymlinks(layer.dir);
-  return new Union([layer.dir], { userXattrs: marksOf(store) !== "trusted", showsWhiteouts: true });
+  const userXattrs = marksOf(store) !== "trusted";
+  return new Union([layer.dir], { userXattrs, showsWhiteouts: true, ids: layerIds(layer.dir) });
 }
 
 /**

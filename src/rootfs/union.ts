@@ -3,6 +3,7 @@
  * no right is needed but that of reading the files.
  */
 import { constants } from "node:fs";
+import type { Ids } from "../driver/layer-ids.js";
 import { OvlError } from "../errors.js";
 import { type ByteString, byteStringOf } from "../model/bytes.js";
 import { AT_FDCWD, close, O_PATH, openAt } from "../sys/at.js";
@@ -14,6 +15,8 @@ import { type Located, locate, type Symlinks } from "./locate.js";
 export interface UnionOptions {
   /** `user.overlay.*` marks count: the layers were made without root's rights. */
   readonly userXattrs?: boolean;
+  /** Ids that those of the layers' files are counted from, as inside of a container. */
+  readonly ids?: Ids | null;
   /** Show a layer as it is, its whiteouts as entries. For one layer: in a union of several they still hide. */
   readonly showsWhiteouts?: boolean;
 }
@@ -50,9 +53,9 @@ export class Union implements Disposable {
       for (const fd of roots) close(fd);
       throw thrown;
     }
-    const { userXattrs = false, showsWhiteouts = false } = options;
+    const { userXattrs = false, showsWhiteouts = false, ids = null } = options;
     const onRedirect = (path: ByteString, dir: string) => this.#warn(path, dir);
-    this.#context = { dirs, roots, userXattrs, showsWhiteouts, onRedirect };
+    this.#context = { dirs, roots, userXattrs, showsWhiteouts, ids, onRedirect };
     this.root = rootDirectory(this.#context);
   }
 

@@ -13,6 +13,7 @@ import { chmodSync, lstatSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { newCacheId } from "../driver/driver.js";
 import { ensureDirectory, makeDirectory, renameDurably, syncDirectory, syncFile, writeNew } from "../driver/files.js";
+import { refuseRemapped } from "../driver/layer-ids.js";
 import { removeTree } from "../driver/remove-tree.js";
 import { asOvlError, OvlError } from "../errors.js";
 import { type CacheId, type ChainId, chainIdOf, type DiffId } from "../model/digest.js";
@@ -50,6 +51,7 @@ export class NewLayer implements Disposable {
 
   /** Called by `LayerDb.begin`. */
   static begin(db: LayerDb, parent: CacheId | null): NewLayer {
+    refuseRemapped(db.driver);
     if (parent !== null && db.driver.lowerDirs(parent).length + 1 >= MAX_DEPTH) {
       throw new OvlError("TOO_MANY_LAYERS", `an image has at most ${MAX_DEPTH} layers; this would be one more`);
     }

@@ -1,5 +1,6 @@
 /** A layer's directory beside the headers of its tar: what docker save never looks at. */
 import { constants } from "node:fs";
+import { type Ids, layerIds } from "../../driver/layer-ids.js";
 import { type ByteString, byteStringOf } from "../../model/bytes.js";
 import {
   AT_FDCWD,
@@ -17,7 +18,7 @@ import {
 import { ROOTS_MARK, USERS_MARK, YES } from "../../sys/opaque.js";
 import { canMakeLayers, seesTrusted } from "../../sys/privilege.js";
 import { namesAt, readLinkAt } from "../../sys/read-names.js";
-import { isDirectory, type Stat, statAt, statOf } from "../../sys/stat.js";
+import { isDirectory, type Stat, statAt } from "../../sys/stat.js";
 import { getXattrAt, listXattrsAt } from "../../sys/xattr.js";
 import type { FsckCode } from "../fsck-codes.js";
 import type { LayerNode, LayerNodes } from "../layer-headers.js";
@@ -45,7 +46,7 @@ export function compareWithHeaders(dir: string, nodes: LayerNodes, options: Tamp
   if (fd < 0) return [];
   const below = options.below == null ? -1 : openAt(AT_FDCWD, byteStringOf(options.below), O_PATH_DIRECTORY);
   try {
-    return new Comparison(fd, nodes, options).run(below);
+    return new Comparison(fd, layerIds(dir), nodes, options).run(below);
   } finally {
     close(fd);
     if (below >= 0) close(below);
@@ -60,21 +61,20 @@ class Comparison {
   readonly #seen = new Set<ByteString>();
   /** Objects on disk by what they were. */
   readonly #identities = new Map<LayerNode, { readonly identity: string; readonly path: ByteString }>();
-  /** A root that an ordinary user filled has no owners and no devices. */
-  readonly #privileged: boolean;
+  /** null: a root that an ordinary user filled has no owners and no devices. */
+  readonly #ids: Ids | null;
   /** So has one that was filled by this very process's like: by root without all of its rights. */
   readonly #isLesserRoots: boolean;
   /** Whether `trusted.*`, with root's marks of opaque directories among them, can be seen. */
   readonly #seesMarks: boolean;
 
-  constructor(root: number, nodes: LayerNodes, options: TamperingOptions) {
+  constructor(root: number, ids: Ids | null, nodes: LayerNodes, options: TamperingOptions) {
     this.#root = root;
     this.#nodes = nodes;
     this.#options = options;
-    const stat = statOf(root);
-    this.#privileged = typeof stat !== "number" && stat.uid === 0;
-    this.#isLesserRoots = this.#privileged && process.getuid?.() === 0 && !canMakeLayers();
-    this.#seesMarks = !this.#privileged || seesTrusted();
+    this.#ids = ids;
+    this.#isLesserRoots = ids?.uid === 0 && process.getuid?.() === 0 && !canMakeLayers();
+    this.#seesMarks = ids === null || seesTrusted();
   }
 
   /** @param below the tree of the layer below, open; negative for none */
@@ -95,7 +95,7 @@ class Comparison {
   }
 
   #isLeftOut({ type, whiteout }: LayerNode): boolean {
-    if (this.#privileged && !this.#isLesserRoots) return false;
+    if (this.#ids !== null && !this.#isLesserRoots) return false;
     return (type === "char" || type === "block") && !whiteout;
   }
 
@@ -163,12 +163,12 @@ class Comparison {
       differ("LINK_TARGET_CHANGED", JSON.stringify(node.target), JSON.stringify(target));
     } else {
       // Without root's rights a layer's owner was given what it takes to read it back.
-      const needed = this.#privileged && !this.#isLesserRoots ? 0 : node.type === "directory" ? 0o700 : 0o400;
+      const needed = this.#ids !== null && !this.#isLesserRoots ? 0 : node.type === "directory" ? 0o700 : 0o400;
       differ("MODE_CHANGED", octal(node.mode | needed), octal((stat.mode & 0o7777) | needed));
     }
     const owner = `${stat.uid}:${stat.gid}`;
-    if (this.#privileged && !(this.#isLesserRoots && owner === "0:0")) {
-      differ("OWNER_CHANGED", `${node.uid}:${node.gid}`, owner);
+    if (this.#ids !== null && !(this.#isLesserRoots && owner === "0:0")) {
+      differ("OWNER_CHANGED", `${node.uid + this.#ids.uid}:${node.gid + this.#ids.gid}`, owner);
     }
     this.#compareTimes(path, node, stat);
     this.#compareXattrs(dir, name, path, node);
@@ -196,7 +196,7 @@ class Comparison {
     const listed = listXattrsAt(dir, name);
     if (typeof listed === "number") return;
     const wrong: string[] = [];
-    const mark = this.#privileged && this.#seesMarks ? ROOTS_MARK : USERS_MARK;
+    const mark = this.#ids !== null && this.#seesMarks ? ROOTS_MARK : USERS_MARK;
     const brought = node.opaque ? new Map([...node.xattrs, [mark, YES]]) : node.xattrs;
     for (const attribute of listed) {
       if (brought.has(attribute) || KERNELS_OWN.test(attribute)) continue;
@@ -221,7 +221,7 @@ class Comparison {
     if (attribute.startsWith("user.")) return type === "file" || type === "directory";
     if (attribute.startsWith("trusted.") && !this.#seesMarks) return false;
     return (
-      this.#privileged &&
+      this.#ids !== null &&
       !this.#isLesserRoots &&
       /^(trusted|security)\./.test(attribute) &&
       !KERNELS_OWN.test(attribute)
