@@ -1,5 +1,5 @@
 /** The directories of a root as a dockerd that has just started leaves them, as far as they are ours. */
-import { chmodSync } from "node:fs";
+import { chmodSync, chownSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { DriverName } from "../driver/driver.js";
 import { ensureDirectory, syncDirectory } from "../driver/files.js";
@@ -29,6 +29,8 @@ export function makeRoot(root: string, kind: RootLayout["kind"]): void {
       ensureDirectory(root, 0o710);
     }
     if (kind === "empty") chmodSync(root, 0o710);
+    // A directory above may pass its group on, and the mode lets the group in.
+    if (kind !== "docker" && process.getuid?.() === 0) chownSync(root, 0, 0);
   } catch (thrown) {
     throw asOvlError(thrown);
   }

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { chmodSync, chownSync, mkdirSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { examineRoot } from "../../src/store/root.js";
 import { openStore } from "../../src/store/store.js";
 import { expectSound } from "../support/expect-sound.js";
+import { oracle } from "../support/oracles.js";
 import { type Scratch, scratch } from "../support/tmp.js";
 
 function tree(work: Scratch, ...paths: readonly string[]): string {
@@ -82,5 +83,18 @@ test("a new root is what dockerd makes of one, and a user's directory becomes on
     await using store = await openStore({ root, driver: null }, "write");
     assert.equal(store.kind, "docker");
     expectSound(root);
+  }
+});
+
+test("a new root is root's, also below a directory that passes its group on", { skip: oracle("root") }, async () => {
+  using work = scratch("root");
+  const shared = work.dir("shared");
+  chownSync(shared, 0, 50);
+  chmodSync(shared, 0o2775);
+  mkdirSync(join(shared, "empty"));
+  for (const root of [join(shared, "absent"), join(shared, "empty")]) {
+    await using _ = await openStore({ root, driver: null }, "write");
+    const { mode, uid, gid } = statSync(root);
+    assert.deepEqual([mode & 0o7777, uid, gid], [0o710, 0, 0], root);
   }
 });
