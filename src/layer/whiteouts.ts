@@ -2,7 +2,7 @@
 import type { ByteString } from "../model/bytes.js";
 import { close, makeNodeAt, O_PATH, S_IFCHR } from "../sys/at.js";
 import { changeOwnerAt } from "../sys/attributes.js";
-import { EEXIST } from "../sys/errno.js";
+import { EEXIST, EPERM } from "../sys/errno.js";
 import { ownMark, YES } from "../sys/opaque.js";
 import { isDirectory, statAt } from "../sys/stat.js";
 import { setXattrOfPathFd } from "../sys/xattr.js";
@@ -39,6 +39,9 @@ function markOpaque(target: ApplyTarget, at: EntryPath): void {
   }
 }
 
+const NO_WHITEOUTS =
+  "a whiteout (character device 0:0), which an overlay filesystem, such as a container's own, does not take; choose a root on another one (a volume, a tmpfs)";
+
 /** A character device 0:0 hides one name of the lower layers. Its mode is 0 and its time is now. */
 function makeWhiteout(target: ApplyTarget, entry: TarEntry, at: EntryPath): void {
   const hidden = at.base.slice(WHITEOUT.length) as ByteString;
@@ -48,6 +51,7 @@ function makeWhiteout(target: ApplyTarget, entry: TarEntry, at: EntryPath): void
   const made = named ? makeNodeAt(dir, hidden, S_IFCHR, 0) : -EEXIST;
   if (made === -EEXIST)
     throw target.refusal(`whiteout of "${hidden}", which is in the same layer: EEXIST`, { errno: "EEXIST" });
+  if (made === -EPERM) throw target.failure(EPERM, NO_WHITEOUTS);
   target.must(made, "a whiteout (character device 0:0)");
   if (target.givesOwner(entry.uid, entry.gid)) {
     target.must(changeOwnerAt(dir, hidden, entry.uid, entry.gid), "the owner of a whiteout");

@@ -45,4 +45,20 @@ describe("the machine's faults", { skip: oracle("root") }, () => {
     small.remount(MS_RDONLY);
     assert.throws(() => applyTo(small.path, [file("f", "x")]), { code: "PERMISSION", message: /"f".*EROFS/ });
   });
+
+  it("an overlay filesystem, as a container's own is, takes no whiteouts: PERMISSION, and where to go", () => {
+    using place = scratch("on-overlay");
+    const [lower, upper, work, merged] = ["lower", "upper", "work", "merged"].map((name) => place.dir(name));
+    const [type, target] = [byteStringOf("overlay"), byteStringOf(merged as string)];
+    const options = byteStringOf(`lowerdir=${lower},upperdir=${upper},workdir=${work}`);
+    must(mount(type, target, type, 0, options), `mount ${merged}`);
+    try {
+      assert.throws(() => applyTo(merged as string, [dir("d/"), file("d/.wh.a", "")]), {
+        code: "PERMISSION",
+        message: /^cannot apply entry "d\/\.wh\.a": .*overlay filesystem.*choose a root on another one.*: EPERM$/,
+      });
+    } finally {
+      must(unmount(target, MNT_DETACH), `unmount ${merged}`);
+    }
+  });
 });
