@@ -33,8 +33,8 @@ export type SmallFile =
   /** There, but not a file that can be used: a directory, a FIFO, a symlink, too long, unreadable. */
   | { readonly kind: "bad"; readonly reason: string };
 
-/** What says nothing about the file: this process has no descriptors or no memory left. */
-const OWN_LIMITS: ReadonlySet<string> = new Set(["EMFILE", "ENFILE", "ENOMEM"]);
+/** What says nothing about the file: this process has no descriptors or no memory left, or may not make the call. */
+const OWN_LIMITS: ReadonlySet<string> = new Set(["EMFILE", "ENFILE", "ENOMEM", "ENOSYS", "EPERM"]);
 
 /**
  * Content of a regular file of at most `limit` bytes. What cannot be read is an answer; throws IO only where that is
