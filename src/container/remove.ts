@@ -6,6 +6,7 @@ import { removeContainerFiles } from "../store/container-removal.js";
 import { anonymousVolumes, type Container } from "../store/mounts.js";
 import { resolveContainer } from "../store/resolve-container.js";
 import type { Store } from "../store/store.js";
+import { type UsedCacheIds, usedCacheIds } from "../store/used-directories.js";
 import { labelOf } from "./label.js";
 import { stopUse } from "./stop.js";
 
@@ -27,6 +28,7 @@ export async function removeContainers(
   options: { readonly force?: boolean; readonly volumes?: boolean; readonly dryRun?: boolean } = {},
 ): Promise<RemoveContainersResult> {
   const removed: string[] = [];
+  let used: UsedCacheIds | null = null;
   const failures: OvlError[] = [];
   for (const target of targets) {
     try {
@@ -34,7 +36,10 @@ export async function removeContainers(
       if (removed.includes(container.id)) continue;
       if (options.force !== true) refuseUsed(store, container);
       else if (options.dryRun !== true) await stopUse(store, container);
-      if (options.dryRun !== true) removeContainer(store, container, options.volumes ?? false);
+      if (options.dryRun !== true) {
+        used ??= usedCacheIds(store.layers.path);
+        removeContainer(store, container, used, options.volumes ?? false);
+      }
       removed.push(container.id);
     } catch (thrown) {
       const failure = asOvlError(thrown);
@@ -59,13 +64,15 @@ function refuseUsed(store: Store, { id, name, running, mount }: Container): void
   });
 }
 
-function removeContainer(store: Store, { id, config }: Container, withVolumes: boolean): void {
+function removeContainer(store: Store, { id, config }: Container, used: UsedCacheIds, withVolumes: boolean): void {
   const { root, driver } = store;
   try {
     const volumes = withVolumes ? ownVolumes(store, id, config) : [];
-    removeContainerFiles({ root, layerDb: store.layers.path, driver }, id, volumes);
-  } finally {
+    removeContainerFiles({ root, layerDb: store.layers.path, driver, used }, id, volumes);
+    store.userRemoved(id);
+  } catch (thrown) {
     store.usersChanged();
+    throw thrown;
   }
 }
 

@@ -28,7 +28,7 @@ import { removeTree } from "../driver/remove-tree.js";
 import { asOvlError } from "../errors.js";
 import { type CacheId, isCacheId } from "../model/digest.js";
 import { anonymousVolumes, MAX_CONFIG_V2, readConfig } from "./mounts.js";
-import { usedCacheIds } from "./used-directories.js";
+import { type UsedCacheIds, usedCacheIds } from "./used-directories.js";
 
 /** Where containers are. */
 export interface ContainerPlace {
@@ -36,6 +36,8 @@ export interface ContainerPlace {
   /** ROOT/image/<driver>/layerdb */
   readonly layerDb: string;
   readonly driver: Driver;
+  /** As they were read for the first of several containers that go: reading them takes as long as the root is large. */
+  readonly used?: UsedCacheIds;
 }
 
 /**
@@ -56,14 +58,15 @@ export function removeContainerFiles(place: ContainerPlace, id: string, volumes:
     removeTree(join(tmp, `volumes-${id}`));
     throw asOvlError(thrown);
   }
+  place.used?.release(id);
   finishRemoval(place, id);
 }
 
 /** Goes on from wherever the removal of a container was interrupted. */
-export function finishRemoval({ root, layerDb, driver }: ContainerPlace, id: string): void {
+export function finishRemoval({ root, layerDb, driver, used: known }: ContainerPlace, id: string): void {
   const [removed, volumes] = [join(layerDb, "tmp", `removed-${id}`), join(layerDb, "tmp", `volumes-${id}`)];
   if (existsSync(removed)) {
-    const used = usedCacheIds(layerDb);
+    const used = known ?? usedCacheIds(layerDb);
     // The read-write layer, then the init layer, as far as nothing else in a damaged root has the same ones.
     for (const cacheId of layersOf(removed)) if (!used.has(cacheId)) driver.remove(cacheId);
     if (!isListed(layerDb, id) && isDirectory(join(root, "containers"))) removeTree(join(root, "containers", id));

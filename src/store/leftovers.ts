@@ -13,7 +13,7 @@ import { type ContainerPlace, finishRemoval, removeUnfinishedConfig } from "./co
 import { unmarkImages } from "./image-marks.js";
 import type { ImageDb } from "./imagedb.js";
 import type { Repositories } from "./repositories.js";
-import { usedCacheIds } from "./used-directories.js";
+import { type UsedCacheIds, usedCacheIds } from "./used-directories.js";
 
 /**
  * In `layerdb/tmp`: what is being made (container/new-container.ts), and what is being removed (container-removal.ts).
@@ -83,6 +83,6 @@ function removeUnfinished({ root, layerDb, driver }: ContainerPlace, id: string)
  * A directory that nothing in layerdb has. Only of names that dockerd and ovl give: BuildKit's have 25 characters, and
  * a daemon killed while it registered one of them as a layer left a write-set that names it.
  */
-function removeUnused(driver: Driver, used: ReturnType<typeof usedCacheIds>, cacheId: string | null): void {
+function removeUnused(driver: Driver, used: UsedCacheIds, cacheId: string | null): void {
   if (cacheId !== null && isMountId(cacheId) && !used.has(cacheId)) driver.remove(cacheId);
 }

@@ -116,7 +116,18 @@ export class Store implements AsyncDisposable {
     return this.#users;
   }
 
-  /** Takes note that a container was made or removed: `users` reads again. */
+  /** Takes note that a container is gone, without reading the others again. */
+  userRemoved(containerId: string): void {
+    if (this.#users === null) return;
+    const { mounts, containers, warnings } = this.#users;
+    this.#users = {
+      mounts: mounts.filter((mount) => mount.containerId !== containerId),
+      containers: containers.filter(({ id }) => id !== containerId),
+      warnings: warnings.filter(({ subject }) => subject !== containerId),
+    };
+  }
+
+  /** Takes note that something else has become of containers: `users` reads again. */
   usersChanged(): void {
     this.#users = null;
   }

@@ -66,6 +66,40 @@ test("volumes go only when asked for, and only those that nobody has named", asy
   expectSound(store.root);
 });
 
+test("what is read for several containers that go does not grow with their number squared", async () => {
+  using work = scratch("rm", 0);
+  await using store = await rootWithImage(work);
+  const bytesFor = async (count: number) => {
+    const ids: string[] = [];
+    for (let i = 0; i < count; i++) ids.push((await createContainer(store, "app:1", NOTHING)).id);
+    const before = bytesRead();
+    assert.equal((await removeContainers(store, ids)).removed.length, count);
+    return bytesRead() - before;
+  };
+  const [few, many] = [await bytesFor(8), await bytesFor(64)];
+  assert.ok(many < 12 * few, `${few} bytes for 8 containers, ${many} for 64`);
+  expectSound(store.root);
+});
+
+test("a directory that two containers have goes with the last of them", async () => {
+  using work = scratch("rm", 0);
+  await using store = await rootWithImage(work);
+  const ids: string[] = [];
+  for (let i = 0; i < 3; i++) ids.push((await createContainer(store, "app:1", NOTHING)).id);
+  const [one, two, three] = ids.map((id) => join(store.layers.path, "mounts", id, "mount-id")) as [string, ...string[]];
+  const shared = readFileSync(one, "utf8") as CacheId;
+  for (const path of [two, three] as string[]) {
+    store.driver.remove(readFileSync(path, "utf8") as CacheId);
+    writeFileSync(path, shared);
+  }
+  store.usersChanged();
+  await removeContainers(store, ids.slice(0, 2));
+  assert.ok(store.driver.has(shared));
+  await removeContainers(store, ids.slice(2));
+  assert.ok(!store.driver.has(shared));
+  expectSound(store.root);
+});
+
 test("a lost init layer comes again as it was", { skip: oracle("root", "getfattr") }, async () => {
   using work = scratch("rm", 0);
   await using store = await openStore({ root: work.join("root"), driver: null }, "write");
@@ -88,3 +122,7 @@ test("a lost init layer comes again as it was", { skip: oracle("root", "getfattr
   writeFileSync(join(store.driver.dir(container.mount?.mountId as CacheId), "lower"), "l/../x");
   assert.throws(() => remakeInitLayer(store, container), { code: "BAD_ROOT" });
 });
+
+function bytesRead(): number {
+  return Number(/rchar: (\d+)/.exec(readFileSync("/proc/self/io", "latin1"))?.[1]);
+}
