@@ -1,5 +1,7 @@
 /** `fsck --deep` on a pulled root: nothing wrong with it; then each tampering alone, found as what it is. */
 import assert from "node:assert/strict";
+import { symlinkSync } from "node:fs";
+import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { fsck, fsckRepair } from "../../src/audit/fsck-run.js";
 import { openSource } from "../../src/source/open-source.js";
@@ -64,6 +66,16 @@ describe("fsck --deep", { skip }, () => {
       assert.equal(report.ok, repair === "mended");
     });
   }
+
+  it("tells of more than a call takes arguments", async () => {
+    const root = copy();
+    const { layers } = await examine(root);
+    const added = 150_000;
+    const diff = join(root, "overlay2", layers[0]?.cacheId as string, "diff");
+    for (let i = 0; i < added; i++) symlinkSync("x", join(diff, `added-${i}`));
+    const { problems } = await look(root);
+    assert.equal(problems.filter(({ code }) => code === "FILE_ADDED").length, added);
+  });
 
   const restored = [...FAULTS, ...DEEP_FAULTS].filter(({ repair }) => repair === "restored");
   for (const { class: id, title, code, inject } of restored) {
