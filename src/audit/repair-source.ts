@@ -4,11 +4,10 @@
  * chains of the containers that stand on it.
  */
 import { copyFileSync, mkdirSync, renameSync, rmdirSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { dirname, join, relative } from "node:path";
 import { ensureDirectory, syncDirectory, syncFile, writeNew } from "../driver/files.js";
 import { removeTree } from "../driver/remove-tree.js";
 import type { LayerPipeline } from "../layer/pipeline.js";
-import { type ByteString, displayName } from "../model/bytes.js";
 import { type CacheId, type ChainId, chainIdsOf, type DiffId, hexOf } from "../model/digest.js";
 import type { SourceImage, SourceLayer } from "../source/source.js";
 import { withBlob } from "../store/layer-input.js";
@@ -19,6 +18,7 @@ import { countSize } from "./count-size.js";
 import type { FsckResult } from "./fsck.js";
 import type { Finding } from "./fsck-finding.js";
 import { type LayerNodes, readLayerNodes } from "./layer-headers.js";
+import { NamesOfLayer } from "./layer-names.js";
 import { moveAside, setAside } from "./repair-steps.js";
 import { replaceEntry } from "./replace-entry.js";
 
@@ -26,6 +26,7 @@ import { replaceEntry } from "./replace-entry.js";
 interface Extracted {
   readonly scratch: NewLayer;
   readonly nodes: LayerNodes;
+  readonly names: NamesOfLayer;
 }
 
 interface Wanted {
@@ -101,7 +102,8 @@ export class SourceRestorer implements AsyncDisposable {
     const scratch = this.#store.layers.begin(null);
     try {
       await extractInto(this.#pipeline, layer, scratch);
-      const extracted = { scratch, nodes: readLayerNodes(scratch.tarSplitPath) };
+      const nodes = readLayerNodes(scratch.tarSplitPath);
+      const extracted = { scratch, nodes, names: new NamesOfLayer(nodes) };
       this.#extracted.set(chainId, extracted);
       syncFileSystem(this.#store.driver.home);
       return extracted;
@@ -208,12 +210,10 @@ export class SourceRestorer implements AsyncDisposable {
   async #replaceFile(chainId: ChainId, path: string): Promise<boolean> {
     const cacheId = this.#result.relations.places.of(chainId);
     if (cacheId === null) return false;
-    const { scratch, nodes } = await this.#extract(chainId);
+    const { scratch, names } = await this.#extract(chainId);
     const dir = this.#store.driver.contentDir(cacheId);
-    // Findings have names as they are shown.
-    const name = [...nodes.keys()].find((one: ByteString) => join(dir, displayName(one)) === path);
-    if (name === undefined) return false;
-    return replaceEntry(dir, scratch.contentDir, name, nodes, (...found) => moveAside(this.#store, ...found));
+    const found = names.shownAs(relative(dir, path));
+    return replaceEntry(dir, scratch.contentDir, found, (...aside) => moveAside(this.#store, ...aside));
   }
 }
 

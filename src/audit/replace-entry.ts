@@ -7,25 +7,21 @@ import { renameAt, S_IFMT } from "../sys/at.js";
 import { ENOENT, must } from "../sys/errno.js";
 import { isDirectory, statAt } from "../sys/stat.js";
 import { procLink } from "../sys/xattr.js";
-import type { LayerNodes } from "./layer-headers.js";
 
 /**
  * @param dir the layer's content directory, @param from one with the same layer, on the same filesystem
+ * @param names all that the file has: hard links stay together, since all of them are replaced
  * @param setAside gets something of another type that is in the way: its path for display, and its directory and name
  * @returns false where the directory that it belongs in is missing
  */
 export function replaceEntry(
   dir: string,
   from: string,
-  name: ByteString,
-  nodes: LayerNodes,
+  names: readonly ByteString[],
   setAside: (path: string, directory: string, name: Buffer) => void,
 ): boolean {
   using target = new Jail(dir);
   using source = new Jail(from);
-  const node = nodes.get(name);
-  // Hard links stay together, since all of them are replaced.
-  const names = [...nodes].flatMap(([one, other]) => (other === node ? [one] : []));
   let replaced = false;
   for (const one of names) {
     const { parent, base } = entryPath(one);

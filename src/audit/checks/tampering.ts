@@ -59,6 +59,7 @@ class Comparison {
   readonly #options: TamperingOptions;
   readonly #found: Difference[] = [];
   readonly #seen = new Set<ByteString>();
+  readonly #retyped = new Set<ByteString>();
   /** Objects on disk by what they were. */
   readonly #identities = new Map<LayerNode, { readonly identity: string; readonly path: ByteString }>();
   /** null: a root that an ordinary user filled has no owners and no devices. */
@@ -103,7 +104,7 @@ class Comparison {
     for (let at = path.lastIndexOf("/"); at > 0; at = path.lastIndexOf("/", at - 1)) {
       const above = path.slice(0, at) as ByteString;
       if (gone.has(above)) return true;
-      if (this.#seen.has(above)) return this.#found.some((one) => one.path === above && one.code === "TYPE_CHANGED");
+      if (this.#seen.has(above)) return this.#retyped.has(above);
     }
     return false;
   }
@@ -151,6 +152,7 @@ class Comparison {
     const isDevice = node.type === "char" || node.type === "block";
     const actual = typeOf(stat);
     if (actual !== node.type || (isDevice && `${stat.rdevMajor}:${stat.rdevMinor}` !== node.device)) {
+      this.#retyped.add(path);
       this.#find("TYPE_CHANGED", path, `it was a ${nameOf(node)}, and is a ${actual}`, node);
       return false;
     }
