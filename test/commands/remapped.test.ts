@@ -90,6 +90,38 @@ describe("a root with remapped ids", { skip: oracle("root") }, () => {
   });
 });
 
+describe("a layer that gives its root to somebody", { skip: oracle("root") }, () => {
+  const layer = tar(dir("/", { uid: 1000, gid: 1000 }), file("own", "own", { uid: 1000, gid: 1001 }), END);
+
+  for (const [where, first] of [
+    ["a root like any other", 0],
+    ["a root with remapped ids", FIRST],
+  ] as const) {
+    it(`is taken for what it is in ${where}`, async () => {
+      using work = scratch("owned", 0);
+      const root = work.join("root");
+      writeFileSync(work.join("own.tar"), archive(dockerArchive([image({ layers: [layer], names: ["own:1"] })])));
+      writeFileSync(work.join("app.tar"), archive(dockerArchive([image({ layers: [BELOW], names: ["app:1"] })])));
+      assert.equal((await ovl(["pull", work.join("own.tar"), "--root", root])).status, 0);
+      if (first > 0) {
+        assert.equal((await ovl(["create", "own:1", "--root", root])).status, 0);
+        for (const content of contents(root)) {
+          shift(content);
+          const beside = join(content, "../work");
+          if (lstatSync(beside, { throwIfNoEntry: false }) !== undefined) shift(beside);
+        }
+        chownSync(join(root, "overlay2"), 0, first);
+      }
+      const { json } = await ovlJson<{ files: FileRecord[] }>(["files", "own:1", "--root", root]);
+      const owners = json.files.map(({ path, uid, gid }) => `${path} ${uid}:${gid}`);
+      assert.deepEqual(owners, ["/ 1000:1000", "/own 1000:1001"]);
+      const { status, stdout } = await ovl(["fsck", "--deep", "--root", root]);
+      assert.equal(status, 0, stdout);
+      assert.equal((await ovl(["pull", work.join("app.tar"), "--root", root])).status, first > 0 ? 4 : 0);
+    });
+  }
+});
+
 describe("a root of an ordinary user", { skip: oracle("root") }, () => {
   it("is mended by that user, who gives nobody else's ids", async () => {
     using work = scratch("users-root", 0);
