@@ -9,8 +9,8 @@ import type { Store } from "../store/store.js";
 const OWN_NETWORK = /^(default|bridge|none|host|container:.*)?$/;
 
 /**
- * `/child:/parent/alias` each, by alias; dockerd goes through a map. null where there are none: in a network that a user
- * has made they are the network's. What comes after one that leads nowhere dockerd does not look at.
+ * `/child:/parent/alias` each, by alias; dockerd goes through a map. null where there are none: in a network that a
+ * user has made they are the network's. What comes after one that leads nowhere dockerd does not look at.
  * @param hostConfigOf hostconfig.json of any container
  */
 export function linksOf(

@@ -1,6 +1,6 @@
 /**
- * Which owners the files of a layer have. `dockerd --userns-remap` keeps its root in `ROOT/<uid>.<gid>/`, and adds these
- * two to every id that a layer brings; all but the content of layers is root's there, too.
+ * Which owners the files of a layer have. `dockerd --userns-remap` keeps its root in `ROOT/<uid>.<gid>/`, and adds
+ * these two to every id that a layer brings; all but the content of layers is root's there, too.
  */
 import { lstatSync, type Stats } from "node:fs";
 import { basename, dirname, join } from "node:path";

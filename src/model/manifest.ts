@@ -155,7 +155,8 @@ function kindOf(document: JsonObject, mediaType: string, subject: string): Kind 
 }
 
 /**
- * Whether a manifest is of an image. Signatures of cosign say so of their config, but none of what they hold is a layer.
+ * Whether a manifest is of an image. Signatures of cosign say so of their config, but none of what they hold is a
+ * layer.
  */
 export function isImage({ config, layers }: Manifest): boolean {
   if (!isImageConfigType(config.mediaType)) return false;

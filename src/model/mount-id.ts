@@ -1,4 +1,4 @@
-/** What the directories of a container's own layers are called: `<64 hex>`, and its init layer's the same with `-init`. */
+/** What the directories of a container's own layers are called: `<64 hex>`, and with `-init` that of its init layer. */
 import type { CacheId } from "./digest.js";
 
 const INIT = "-init";

@@ -25,7 +25,8 @@ export type RootfsTarget =
   | { readonly kind: "image"; readonly id: ImageId };
 
 /**
- * A container before an image of the same name, as docker inspect has it. Throws NOT_FOUND, AMBIGUOUS, USAGE, PERMISSION.
+ * A container before an image of the same name, as docker inspect has it. Throws NOT_FOUND, AMBIGUOUS, USAGE,
+ * PERMISSION.
  */
 export function resolveTarget(store: Store, text: string): RootfsTarget {
   const container = findContainer(store, text);

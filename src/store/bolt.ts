@@ -26,8 +26,8 @@ export interface BoltEntry {
 const MAX_KEYS = 2 ** 20;
 
 /**
- * Every key of every bucket, whatever its depth. False for what is no such database, or a damaged one, of which some may
- * have been visited.
+ * Every key of every bucket, whatever its depth. False for what is no such database, or a damaged one, of which some
+ * may have been visited.
  */
 export function visitBolt(file: Buffer, visit: (entry: BoltEntry) => void): boolean {
   try {

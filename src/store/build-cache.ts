@@ -15,7 +15,8 @@ const LONGEST_NAME = 128;
 /**
  * In `ROOT/buildkit`, each record of `metadata_v2.db` has a snapshot, by its own name or that in `cache.snapshot`; what
  * layer that is says its name, a ChainID, or its `chainid` in `snapshots.db`, which keeps some whose record has gone.
- * dockerd holds the layers of records when it starts. Where a database cannot be read they may be any. Throws PERMISSION.
+ * dockerd holds the layers of records when it starts. Where a database cannot be read they may be any. Throws
+ * PERMISSION.
  */
 export function cachedLayers(root: string): Pick<ReadonlySet<ChainId>, "has"> {
   const dir = join(root, "buildkit");

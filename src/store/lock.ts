@@ -27,7 +27,7 @@ export interface RootLock extends Disposable {
   readonly daemonRuns: boolean;
 }
 
-/** Locks a root for writing. Throws LOCKED, DAEMON_RUNNING; INTERRUPTED or TERMINATED where the signal ends the wait. */
+/** Locks a root for writing. Throws LOCKED, DAEMON_RUNNING; INTERRUPTED or TERMINATED where a signal ends the wait. */
 export async function lockRoot(root: string, options: LockOptions): Promise<RootLock> {
   const own = openSync(root, constants.O_RDONLY | constants.O_DIRECTORY);
   let daemon: number | null = null;
@@ -85,7 +85,7 @@ export function writerRuns(root: string): boolean {
   }
 }
 
-/** Takes the lock within so many milliseconds, or says that somebody else keeps it. Throws where the signal is aborted. */
+/** Takes the lock within so many milliseconds, or says that somebody else keeps it. Throws where it is called off. */
 async function acquire(
   fd: number,
   path: string,
