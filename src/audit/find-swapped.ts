@@ -7,6 +7,7 @@ import type { LayerPipeline } from "../layer/pipeline.js";
 import type { CacheId, ChainId, DiffId } from "../model/digest.js";
 import type { Store } from "../store/store.js";
 import { provenDirectory } from "./find-directory.js";
+import { MOST_PLACES } from "./fsck-doubts.js";
 import { type Finding, finding } from "./fsck-finding.js";
 import type { Picture } from "./fsck-picture.js";
 import { push } from "./multimap.js";
@@ -37,7 +38,7 @@ export async function findSwapped(
     if (odd.has(layer.chainId)) push(groups, directories.get(layer.cacheId)?.lowers.join(":") ?? "", layer);
   }
   for (const group of groups.values()) {
-    if (group.length < 2 || !group.some(({ chainId }) => damaged.has(chainId))) continue;
+    if (group.length < 2 || group.length > MOST_PLACES || !group.some(({ chainId }) => damaged.has(chainId))) continue;
     for (const layer of group) {
       const { chainId, cacheId } = layer;
       const others = group.flatMap((other) => (other === layer ? [] : [other.cacheId]));

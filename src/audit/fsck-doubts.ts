@@ -8,6 +8,7 @@ import type { MountPlace } from "./fsck-mount-places.js";
 import type { DirectoryRecord, LayerRecord, MountRecord, Picture } from "./fsck-picture.js";
 import { depthOf } from "./fsck-places.js";
 import type { LayerTruth } from "./fsck-relations.js";
+import { push } from "./multimap.js";
 
 export interface Doubt {
   readonly chainId: ChainId;
@@ -22,6 +23,9 @@ export interface Doubt {
   readonly mustBeProven: boolean;
 }
 
+/** Directories that a layer is looked for in: each is a layer rebuilt. To more than these something else has been done. */
+export const MOST_PLACES = 8;
+
 interface Known {
   readonly parentOf: (chainId: ChainId) => ChainId | null;
   readonly children: ReadonlyMap<ChainId, readonly LayerRecord[]>;
@@ -35,8 +39,10 @@ interface Known {
   readonly stated: (chainId: ChainId) => CacheId | null;
 }
 
+/** Of the overlay2 driver only: with overlay no directory says what it stands on. */
 export function findDoubts(picture: Picture, known: Known): Map<ChainId, Doubt> {
-  const { layers, directories } = picture;
+  const { driver, layers, directories } = picture;
+  if (driver !== "overlay2") return new Map();
   const { parentOf, truth, stated } = known;
   const places = new Map<ChainId, CacheId>();
   const holders = new Map<CacheId, ChainId>();
@@ -71,8 +77,15 @@ export function findDoubts(picture: Picture, known: Known): Map<ChainId, Doubt> 
       doubt(holder, places.get(chainId) as CacheId);
     }
   }
+  const ofHeight = new Map<number, CacheId[]>();
   for (const chainId of elsewhere) {
-    for (const other of elsewhere) if (other !== chainId) doubt(chainId, places.get(other) as CacheId);
+    const cacheId = places.get(chainId) as CacheId;
+    push(ofHeight, directories.get(cacheId)?.lowers.length ?? 0, cacheId);
+  }
+  for (const chainId of elsewhere) {
+    const fitting = ofHeight.get(depthOf(chainId, parentOf) - 1) ?? [];
+    if (fitting.length > MOST_PLACES) continue;
+    for (const id of fitting) if (id !== places.get(chainId)) doubt(chainId, id);
   }
   const doubts = new Map<ChainId, Doubt>();
   for (const [chainId, ids] of others) {
