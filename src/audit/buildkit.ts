@@ -6,11 +6,8 @@
 import { lstatSync } from "node:fs";
 import { join } from "node:path";
 import type { CacheId, ChainId } from "../model/digest.js";
-import { cachedLayers } from "../store/build-cache.js";
+import { cachedLayers, MAX_DATABASE } from "../store/build-cache.js";
 import { FsckFiles } from "./fsck-files.js";
-
-/** Read into memory; a larger database makes everything owned. */
-const MAX_DATABASE = 128 * 1024 * 1024;
 
 /** Whether BuildKit made a directory: its identity.NewID has 25 digits of base 36. */
 export function isBuildKits(cacheId: CacheId): boolean {

@@ -3,6 +3,7 @@
  * differ, the config is believed if layerdb knows that container, and nothing else passes for its directory.
  */
 import type { ContainerRecord, MountRecord } from "./fsck-picture.js";
+import { push } from "./multimap.js";
 
 const CONTAINER_ID = /^[0-9a-f]{64}$/;
 
@@ -25,7 +26,7 @@ export function settleContainers(
   const claims = new Map<string, string[]>();
   for (const [name, record] of records) {
     const id = idIn(record) ?? name;
-    claims.set(id, [...(claims.get(id) ?? []), name]);
+    push(claims, id, name);
   }
   const isOthers = (name: string, id: string) => {
     if (id === name || !mounts.has(id) || (claims.get(id) ?? []).length > 1) return false;

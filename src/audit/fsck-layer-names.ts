@@ -5,6 +5,7 @@
 import type { ChainId, DiffId } from "../model/digest.js";
 import { chainIdOf } from "../model/digest.js";
 import type { ImageRecord, LayerRecord } from "./fsck-picture.js";
+import { push } from "./multimap.js";
 
 /** What a layer's name follows from. */
 export interface Claim {
@@ -36,7 +37,7 @@ export function settleLayers(
     const own = known.get(name);
     const isOwn = own !== undefined && claim?.diffId === own.diffId && claim.parent === own.parent;
     const chainId = claim === null || isOwn ? name : chainIdOf(claim.parent, claim.diffId);
-    claimed.set(chainId, [...(claimed.get(chainId) ?? []), name]);
+    push(claimed, chainId, name);
   }
   const settled = new Map(entries);
   const misplaced: LayerRecord[] = [];

@@ -22,6 +22,7 @@ import {
 import { AS_IT_IS, changeModeAt, changeOwnerAt, changeTimesAt, type Time } from "../sys/attributes.js";
 import { EEXIST, ENOENT, must } from "../sys/errno.js";
 import { ROOTS_MARK, USERS_MARK, YES } from "../sys/opaque.js";
+import { bitsToReadBack } from "../sys/privilege.js";
 import { readLinkAt } from "../sys/read-names.js";
 import { isSymlink, statAt } from "../sys/stat.js";
 import { listXattrsAt, procLink, removeXattr, setXattrAt } from "../sys/xattr.js";
@@ -40,7 +41,7 @@ export function mendEntry(dir: string, name: ByteString, node: LayerNode): void 
   if (ids !== null) must(changeOwnerAt(at, base, node.uid + ids.uid, node.gid + ids.gid), what);
   mendXattrs(at, base, node, { mark: ids === null ? USERS_MARK : ROOTS_MARK, what });
   // An ordinary user must be able to read it back.
-  const needed = ids !== null ? 0 : node.type === "directory" ? 0o700 : 0o400;
+  const needed = ids !== null ? 0 : bitsToReadBack(node.type);
   if (node.type !== "symlink") must(changeModeAt(at, base, node.mode | needed), what);
   const mtime: Time = node.mtime ?? AS_IT_IS;
   must(changeTimesAt(at, base, AS_IT_IS, mtime), what);

@@ -18,6 +18,7 @@ import {
   ERANGE,
   errnoName,
 } from "../sys/errno.js";
+import { bitsToReadBack } from "../sys/privilege.js";
 import { removeTree } from "../sys/remove-tree.js";
 import { statOf } from "../sys/stat.js";
 import type { TarEntry } from "../tar/entry.js";
@@ -197,7 +198,7 @@ export class ApplyTarget implements Disposable {
   modeFor(entry: TarEntry): number {
     const mode = entry.mode & 0o7777;
     if (this.privileged) return mode;
-    const needed = entry.type === "directory" ? 0o700 : 0o400;
+    const needed = bitsToReadBack(entry.type);
     if ((mode & needed) !== needed) this.#unprivileged(() => `unreadable mode of entry "${displayName(this.#entry)}"`);
     return mode | needed;
   }

@@ -7,8 +7,8 @@ import { osError } from "../errors.js";
 import { type ChainId, isChainId } from "../model/digest.js";
 import { type BoltEntry, visitBolt } from "./bolt.js";
 
-/** Some 500 bytes a record. */
-const MAX_DATABASE = 128 * 1024 * 1024;
+/** Bytes of a database, which is read into memory; some 500 are a record. A larger one may name anything. */
+export const MAX_DATABASE = 128 * 1024 * 1024;
 /** A ChainID has 71 characters, BuildKit's own ids have 25. */
 const LONGEST_NAME = 128;
 

@@ -32,6 +32,11 @@ export function canMakeLayers(): boolean {
   return isMachineRoot() && hasCapabilities(LAYER_CAPABILITIES);
 }
 
+/** Mode bits without which an ordinary user could not read back what is that user's own. */
+export function bitsToReadBack(type: string): number {
+  return type === "directory" ? 0o700 : 0o400;
+}
+
 /** Whether it can see and set `trusted.*`: without that, root's marks on directories are as good as not there. */
 export function seesTrusted(): boolean {
   return isMachineRoot() && hasCapabilities([CAP_SYS_ADMIN]);

@@ -82,6 +82,18 @@ describe("layers that have each other's directories", { skip: oracle("root", "se
   });
   after(() => work?.[Symbol.dispose]());
 
+  /** Two files of a root given each other's text, which each has again after the repair. */
+  async function expectSwapMended(root: string, files: readonly [string, string]): Promise<void> {
+    const [one, other] = files.map((file) => readFileSync(file, "utf8")) as [string, string];
+    writeFileSync(files[0], other);
+    writeFileSync(files[1], one);
+    await expectMended(root);
+    assert.deepEqual(
+      files.map((file) => readFileSync(file, "utf8")),
+      [one, other],
+    );
+  }
+
   async function expectMended(root: string, deep = false): Promise<void> {
     await using store = await openStore({ root, driver: null });
     assert.ok(!(await fsck(store, { deep, jobs: 1 })).ok);
@@ -97,14 +109,7 @@ describe("layers that have each other's directories", { skip: oracle("root", "se
     it(`are found where the cache-ids of ${title} were swapped`, async () => {
       const root = await examine(copyRoot(sound.path, work.join(`copy-${copies++}`)));
       const files = pair(root).map(({ db }) => join(db, "cache-id")) as [string, string];
-      const [one, other] = files.map((file) => readFileSync(file, "utf8")) as [string, string];
-      writeFileSync(files[0], other);
-      writeFileSync(files[1], one);
-      await expectMended(root.path);
-      assert.deepEqual(
-        files.map((file) => readFileSync(file, "utf8")),
-        [one, other],
-      );
+      await expectSwapMended(root.path, files);
     });
 
     it(`are found where the directories of ${title} were swapped`, async () => {
@@ -170,13 +175,6 @@ describe("layers that have each other's directories", { skip: oracle("root", "se
   it("are told from layers that have each other's lower", async () => {
     const root = await examine(copyRoot(sound.path, work.join(`copy-${copies++}`)));
     const files = [root.below, root.top].map(({ dir }) => join(dir, "lower")) as [string, string];
-    const [one, other] = files.map((file) => readFileSync(file, "utf8")) as [string, string];
-    writeFileSync(files[0], other);
-    writeFileSync(files[1], one);
-    await expectMended(root.path);
-    assert.deepEqual(
-      files.map((file) => readFileSync(file, "utf8")),
-      [one, other],
-    );
+    await expectSwapMended(root.path, files);
   });
 });

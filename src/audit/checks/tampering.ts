@@ -16,7 +16,7 @@ import {
   S_IFREG,
 } from "../../sys/at.js";
 import { ROOTS_MARK, USERS_MARK, YES } from "../../sys/opaque.js";
-import { canMakeLayers, seesTrusted } from "../../sys/privilege.js";
+import { bitsToReadBack, canMakeLayers, seesTrusted } from "../../sys/privilege.js";
 import { namesAt, readLinkAt } from "../../sys/read-names.js";
 import { isDirectory, type Stat, statAt } from "../../sys/stat.js";
 import { getXattrAt, listXattrsAt } from "../../sys/xattr.js";
@@ -165,7 +165,7 @@ class Comparison {
       differ("LINK_TARGET_CHANGED", JSON.stringify(node.target), JSON.stringify(target));
     } else {
       // Without root's rights a layer's owner was given what it takes to read it back.
-      const needed = this.#ids !== null && !this.#isLesserRoots ? 0 : node.type === "directory" ? 0o700 : 0o400;
+      const needed = this.#ids !== null && !this.#isLesserRoots ? 0 : bitsToReadBack(node.type);
       differ("MODE_CHANGED", octal(node.mode | needed), octal((stat.mode & 0o7777) | needed));
     }
     const owner = `${stat.uid}:${stat.gid}`;
